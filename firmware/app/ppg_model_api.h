@@ -1,0 +1,25 @@
+/* What every runtime (aot, tflm) offers to the application. model.h, generated beside the model, adds the sizes:
+   PPG_MODEL_INPUT_BYTES, PPG_MODEL_OUTPUT_BYTES, PPG_MODEL_ARENA_BYTES, PPG_MODEL_OPERATORS. */
+#ifndef PPG_MODEL_API_H
+#define PPG_MODEL_API_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PPG_MODEL_OK 0
+
+/* Prepares the runtime; call once before the first run. PPG_MODEL_OK, or a runtime's own error code. */
+int ppg_model_init(void);
+
+/* One inference. `input` holds PPG_MODEL_INPUT_BYTES codes, `output` receives PPG_MODEL_OUTPUT_BYTES codes; both
+   belong to the caller and must not overlap. PPG_MODEL_OK, or a runtime's own error code. */
+int ppg_model_run(const int8_t *input, int8_t *output);
+
+/* The same inference; ticks[i] receives `now()` after operator i minus `now()` before it. */
+int ppg_model_run_profiled(const int8_t *input, int8_t *output, uint32_t (*now)(void),
+                           uint32_t ticks[]);
+
+/* Bytes of the one static buffer that holds every intermediate result. */
+size_t ppg_model_arena_bytes(void);
+
+#endif

@@ -1,0 +1,130 @@
+"""Operators of the graph, with TensorFlow Lite's semantics (NHWC, SAME/VALID padding, fused activation).
+
+Each operator names its tensors: `inputs` (constants included, "" for an absent optional input) and `outputs`.
+Convolutions and dense layers have inputs (activation, weights, bias).
+Weight layouts: Conv2D (out, kernel_h, kernel_w, in / groups); DepthwiseConv2D (1, kernel_h, kernel_w, out);
+FullyConnected (out, in).
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Padding(Enum):
+    """TensorFlow Lite's two paddings. SAME puts the odd element at the end."""
+
+    SAME = "SAME"
+    VALID = "VALID"
+
+
+class Activation(Enum):
+    """Activation fused into an operator: a clamp of its output."""
+
+    NONE = "NONE"
+    RELU = "RELU"
+    RELU6 = "RELU6"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operator:
+    """Base: tensor names only."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """Name of the operator as TensorFlow Lite spells it, e.g. CONV_2D."""
+        return TFLITE_NAMES[type(self)]
+
+    @property
+    def output(self) -> str:
+        """The only output."""
+        return self.outputs[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conv2D(Operator):
+    """Convolution; more than one group when weights.shape[3] < input channels."""
+
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    padding: Padding = Padding.VALID
+    activation: Activation = Activation.NONE
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepthwiseConv2D(Operator):
+    """Depthwise convolution: output channel c * depth_multiplier + m reads input channel c."""
+
+    depth_multiplier: int = 1
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    padding: Padding = Padding.VALID
+    activation: Activation = Activation.NONE
+
+
+@dataclass(frozen=True, kw_only=True)
+class FullyConnected(Operator):
+    """Dense layer over the flattened input."""
+
+    activation: Activation = Activation.NONE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Add(Operator):
+    """Elementwise sum of two tensors, numpy broadcasting."""
+
+    activation: Activation = Activation.NONE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mul(Operator):
+    """Elementwise product of two tensors, numpy broadcasting."""
+
+    activation: Activation = Activation.NONE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool2D(Operator):
+    """Common part of the two pools."""
+
+    filter: tuple[int, int]
+    stride: tuple[int, int]
+    padding: Padding = Padding.VALID
+    activation: Activation = Activation.NONE
+
+
+@dataclass(frozen=True, kw_only=True)
+class AveragePool2D(Pool2D):
+    """Mean over the valid positions of each window."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaxPool2D(Pool2D):
+    """Maximum over the valid positions of each window."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pad(Operator):
+    """Zero padding; `pads` holds (before, after) per axis. int8: the zero point is written."""
+
+    pads: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reshape(Operator):
+    """Same bytes, shape of the output tensor."""
+
+
+TFLITE_NAMES: dict[type[Operator], str] = {
+    Conv2D: "CONV_2D",
+    DepthwiseConv2D: "DEPTHWISE_CONV_2D",
+    FullyConnected: "FULLY_CONNECTED",
+    Add: "ADD",
+    Mul: "MUL",
+    AveragePool2D: "AVERAGE_POOL_2D",
+    MaxPool2D: "MAX_POOL_2D",
+    Pad: "PAD",
+    Reshape: "RESHAPE",
+}
