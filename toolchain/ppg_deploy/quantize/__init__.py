@@ -1,1 +1,17 @@
-"""TBD."""
+"""Float graph -> int8 graph: ranges from real windows, symmetric weights, and what it costs in accuracy."""
+
+from ppg_deploy.quantize.calibration import Calibration, calibrate
+from ppg_deploy.quantize.codes import dequantize_codes, quantize_windows
+from ppg_deploy.quantize.quantizer import quantize_graph
+from ppg_deploy.quantize.step import QuantizedModel, QuantizeInputs, quantize_student
+
+__all__ = [
+    "Calibration",
+    "QuantizeInputs",
+    "QuantizedModel",
+    "calibrate",
+    "dequantize_codes",
+    "quantize_graph",
+    "quantize_student",
+    "quantize_windows",
+]

@@ -1,0 +1,138 @@
+"""The graph under construction and what is known about each ONNX value on the way."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppg_deploy.convert.layout import Layout, LayoutError
+from ppg_deploy.errors import UnsupportedModelError
+from ppg_deploy.graph import DType, Graph, Tensor
+from ppg_deploy.graph.operators import DepthwiseConv2D, Operator, Reshape
+
+Constant = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Node:
+    """One ONNX operator with its attributes as Python values."""
+
+    op_type: str
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any]
+
+    def unsupported(self, reason: str, hint: str) -> UnsupportedModelError:
+        """The error to raise for this operator."""
+        return UnsupportedModelError(f"operator {self.op_type} ({self.name}): {reason}", hint=hint)
+
+
+@dataclass(frozen=True)
+class Value:
+    """An ONNX activation: the graph tensor that holds it and how its axes lie in that tensor."""
+
+    tensor: str
+    layout: Layout
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """ONNX shape."""
+        return self.layout.shape
+
+
+@dataclass
+class GraphBuilder:
+    """Collects float operators; ONNX names map to `values` (activations) or `constants`."""
+
+    constants: dict[str, Constant]
+    values: dict[str, Value] = field(default_factory=dict)
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    operators: list[Operator] = field(default_factory=list)
+
+    def value(self, node: Node, index: int) -> Value:
+        """The activation that is input `index` of a node."""
+        name = node.inputs[index]
+        if name not in self.values:
+            raise node.unsupported(
+                f"input {index} is a constant where an activation is expected",
+                "fold the constant part of the model before export",
+            )
+        return self.values[name]
+
+    def constant(self, node: Node, index: int) -> Constant | None:
+        """Input `index` of a node when it is a constant; None when absent or computed."""
+        if index >= len(node.inputs) or not node.inputs[index]:
+            return None
+        return self.constants.get(node.inputs[index])
+
+    def required_constant(self, node: Node, index: int, what: str) -> Constant:
+        """Input `index` of a node, which must be a constant."""
+        constant = self.constant(node, index)
+        if constant is None:
+            raise node.unsupported(f"its {what} are computed, not constant", "export with fixed weights")
+        return constant
+
+    def new_tensor(self, name: str, shape: tuple[int, ...], data: Constant | None = None) -> str:
+        """Add a float tensor under a name made unique; returns that name."""
+        unique = name
+        while unique in self.tensors:
+            unique += "_"
+        content = None if data is None else np.ascontiguousarray(data, np.float32)
+        self.tensors[unique] = Tensor(unique, shape, DType.FLOAT32, data=content)
+        return unique
+
+    def emit(self, operator: Operator) -> None:
+        """Append an operator whose tensors exist already."""
+        self.operators.append(operator)
+
+    def define(self, name: str, tensor: str, layout: Layout) -> None:
+        """Say which graph tensor holds an ONNX value."""
+        self.values[name] = Value(tensor, layout)
+
+    def viewed(self, value: Value, shape: tuple[int, ...]) -> str:
+        """The value's graph tensor under another graph shape of the same elements."""
+        if self.tensors[value.tensor].shape == shape:
+            return value.tensor
+        viewed = self.new_tensor(f"{value.tensor}/view", shape)
+        self.emit(Reshape(inputs=(value.tensor,), outputs=(viewed,)))
+        return viewed
+
+    def image(self, value: Value) -> str:
+        """The value as an NHWC tensor (1, H, W, C); ONNX (1, C, L) has H = 1.
+
+        Raises:
+            LayoutError: the elements do not lie in that order.
+        """
+        shape = value.shape
+        if len(shape) not in (3, 4) or not value.layout.same_order(Layout.channels_last(shape)):
+            raise LayoutError(f"an activation of shape {shape} is not stored channels-last")
+        return self.viewed(value, image_shape(shape))
+
+    def define_image(self, node: Node, tensor: str, rank: int) -> None:
+        """Say that the node's output is an NHWC tensor, seen by ONNX as (1, C, L) or (1, C, H, W)."""
+        _, height, width, channels = self.tensors[tensor].shape
+        shape = (1, channels, width) if rank == 3 else (1, channels, height, width)
+        self.define(node.outputs[0], tensor, Layout.channels_last(shape))
+
+    def affine(self, name: str, source: str, scale: Constant, offset: Constant) -> str:
+        """Channel-wise scale * x + offset of an NHWC tensor as a 1x1 depthwise convolution."""
+        channels = self.tensors[source].shape[3]
+        weights = self.new_tensor(f"{name}/scale", (1, 1, 1, channels), scale.reshape(1, 1, 1, channels))
+        bias = self.new_tensor(f"{name}/offset", (channels,), offset)
+        output = self.new_tensor(name, self.tensors[source].shape)
+        self.emit(DepthwiseConv2D(inputs=(source, weights, bias), outputs=(output,)))
+        return output
+
+    def graph(self, name: str, inputs: Sequence[str], outputs: Sequence[str]) -> Graph:
+        """The finished graph."""
+        return Graph(name, dict(self.tensors), tuple(self.operators), tuple(inputs), tuple(outputs))
+
+
+def image_shape(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """NHWC shape of an ONNX activation (1, C, L) or (1, C, H, W)."""
+    if len(shape) == 3:
+        return (1, 1, shape[2], shape[1])
+    return (1, shape[2], shape[3], shape[1])

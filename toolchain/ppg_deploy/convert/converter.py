@@ -1,0 +1,268 @@
+"""The ONNX reader: one converter an operator, in the order of the file."""
+
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppg_deploy.convert import convolution, elementwise, pooling, shaping
+from ppg_deploy.convert.builder import GraphBuilder, Node
+from ppg_deploy.convert.cleanup import clean
+from ppg_deploy.convert.head import HeadCut, find_head
+from ppg_deploy.convert.layout import Layout, LayoutError
+from ppg_deploy.convert.simplify import load_onnx, simplify
+from ppg_deploy.errors import AccuracyError, UnsupportedModelError
+from ppg_deploy.files import sha256_of_file
+from ppg_deploy.graph import Graph
+from ppg_deploy.graph.float_reference import run_float_output
+
+Floats = NDArray[np.float32]
+
+CONVERTERS: dict[str, Callable[[Node, GraphBuilder], None]] = {
+    "Conv": convolution.convert_conv,
+    "Gemm": convolution.convert_gemm,
+    "MatMul": convolution.convert_matmul,
+    "MaxPool": pooling.convert_max_pool,
+    "AveragePool": pooling.convert_average_pool,
+    "GlobalAveragePool": pooling.convert_global_average,
+    "ReduceMean": pooling.convert_reduce_mean,
+    "BatchNormalization": elementwise.convert_batch_normalization,
+    "Add": elementwise.convert_add,
+    "Sub": elementwise.convert_sub,
+    "Mul": elementwise.convert_mul,
+    "Div": elementwise.convert_div,
+    "Relu": elementwise.convert_relu,
+    "Clip": elementwise.convert_clip,
+    "Identity": shaping.convert_identity,
+    "Dropout": shaping.convert_identity,
+    "Transpose": shaping.convert_transpose,
+    "Reshape": shaping.convert_reshape,
+    "Flatten": shaping.convert_flatten,
+    "Squeeze": shaping.convert_squeeze,
+    "Unsqueeze": shaping.convert_unsqueeze,
+    "Pad": shaping.convert_pad,
+}
+# Largest deviation from onnxruntime, relative to the largest output, before a conversion counts as wrong.
+MAX_RELATIVE_ERROR = 1e-3
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A converted model.
+
+    Attributes:
+        graph: float graph, NHWC.
+        source: the ONNX file; `source_sha256` its hash.
+        input_shape: the ONNX input shape with batch 1.
+        input_axes: order of the ONNX axes in the graph's input.
+        head: the softmax head that was cut off, or None.
+        simplified: serialised simplified ONNX model whose output is the graph's output, for onnxruntime.
+        output_order: row-major ONNX index of each output element of the graph.
+    """
+
+    graph: Graph
+    source: Path
+    source_sha256: str
+    input_shape: tuple[int, ...]
+    input_axes: tuple[int, ...]
+    head: HeadCut | None
+    simplified: bytes
+    output_order: NDArray[np.intp]
+
+    def arranged(self, x: Floats) -> Floats:
+        """Windows (N, *ONNX input shape without batch) in the shape of the graph's input (N, ...)."""
+        moved = x.transpose(self.input_axes)
+        return np.ascontiguousarray(moved).reshape(len(x), *self.graph.input.shape[1:])
+
+    def onnxruntime_output(self, x: Floats) -> Floats:
+        """onnxruntime's answers (N, outputs) for windows (N, *ONNX input shape without batch)."""
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        session = onnxruntime.InferenceSession(self.simplified, options, providers=["CPUExecutionProvider"])
+        name = session.get_inputs()[0].name
+        rows = [np.asarray(session.run(None, {name: window[None]})[0]).reshape(-1) for window in x]
+        return np.stack(rows)[:, self.output_order].astype(np.float32)
+
+
+@dataclass(frozen=True)
+class FloatCheck:
+    """Largest deviation of the float graph from onnxruntime."""
+
+    windows: int
+    max_abs_error: float
+    max_abs_output: float
+
+    @property
+    def relative_error(self) -> float:
+        """max_abs_error over the largest output."""
+        return self.max_abs_error / max(self.max_abs_output, 1e-12)
+
+
+def convert_onnx(path: Path) -> Conversion:
+    """Convert an ONNX file to a float graph.
+
+    Raises:
+        InputError: the file is not a valid ONNX model.
+        UnsupportedModelError: an operator or structure cannot be converted; the message names it.
+    """
+    model = simplify(load_onnx(path), path)
+    nodes, constants = _read_nodes(model)
+    _check_operators(nodes)
+    output = model.graph.output[0].name
+    head = find_head(nodes, constants, output)
+    target = output if head is None else head.logits
+    dimensions = model.graph.input[0].type.tensor_type.shape.dim
+    shape = tuple(int(dimension.dim_value) for dimension in dimensions)
+    needed = _needed_nodes(nodes, target)
+    builder, input_axes = _convert_nodes(needed, constants, model.graph.input[0].name, shape)
+    value = builder.values[target]
+    graph = clean(builder.graph(path.stem, [builder.values[_INPUT].tensor], [value.tensor]))
+    _redirect_output(model, target)
+    return Conversion(
+        graph=graph,
+        source=path,
+        source_sha256=sha256_of_file(path),
+        input_shape=shape,
+        input_axes=input_axes,
+        head=head,
+        simplified=model.SerializeToString(),
+        output_order=value.layout.element_order(),
+    )
+
+
+def check_against_onnxruntime(conversion: Conversion, x: Floats) -> FloatCheck:
+    """Compare the float graph with onnxruntime on windows (N, *ONNX input shape without batch).
+
+    Raises:
+        AccuracyError: they differ by more than MAX_RELATIVE_ERROR of the largest output.
+    """
+    expected = conversion.onnxruntime_output(x)
+    answered = run_float_output(conversion.graph, conversion.arranged(x)).reshape(len(x), -1)
+    check = FloatCheck(len(x), float(np.abs(answered - expected).max()), float(np.abs(expected).max()))
+    # Written so that a NaN fails.
+    if not check.relative_error <= MAX_RELATIVE_ERROR:
+        raise AccuracyError(
+            f"{conversion.source}: the converted graph differs from onnxruntime by {check.max_abs_error:g} "
+            f"(largest output {check.max_abs_output:g})",
+            hint="please report this model: the conversion is wrong",
+        )
+    return check
+
+
+_INPUT = "graph input"
+
+
+def _read_nodes(model: Any) -> tuple[list[Node], dict[str, NDArray[Any]]]:
+    from onnx import helper, numpy_helper
+
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    nodes = []
+    for number, proto in enumerate(model.graph.node):
+        attributes = {item.name: helper.get_attribute_value(item) for item in proto.attribute}
+        attributes = {
+            name: value.decode() if isinstance(value, bytes) else value for name, value in attributes.items()
+        }
+        if proto.op_type == "Constant" and "value" in attributes:
+            constants[proto.output[0]] = numpy_helper.to_array(attributes["value"])
+            continue
+        nodes.append(
+            Node(
+                op_type=f"{proto.domain}.{proto.op_type}" if proto.domain else proto.op_type,
+                name=proto.name or f"number {number}",
+                inputs=tuple(proto.input),
+                outputs=tuple(proto.output),
+                attributes=attributes,
+            )
+        )
+    return nodes, constants
+
+
+_HEAD_ONLY = {"Softmax", "ReduceSum"}
+
+
+def _check_operators(nodes: list[Node]) -> None:
+    for node in nodes:
+        if node.op_type not in CONVERTERS and node.op_type not in _HEAD_ONLY:
+            raise node.unsupported(
+                "not supported", f"supported operators: {', '.join(sorted(CONVERTERS))} and a softmax head"
+            )
+
+
+def _needed_nodes(nodes: list[Node], target: str) -> list[Node]:
+    """The nodes that the target depends on, in their order."""
+    wanted = {target}
+    needed: list[Node] = []
+    for node in reversed(nodes):
+        if wanted & set(node.outputs):
+            needed.append(node)
+            wanted |= set(node.inputs)
+    return needed[::-1]
+
+
+def _convert_nodes(
+    nodes: list[Node], constants: Mapping[str, NDArray[Any]], input_name: str, shape: tuple[int, ...]
+) -> tuple[GraphBuilder, tuple[int, ...]]:
+    """Try the memory orders of the input, channels-last first, until no data has to be moved."""
+    first_error: UnsupportedModelError | None = None
+    for axes in _input_orders(len(shape)):
+        try:
+            return _attempt(nodes, constants, input_name, shape, axes), axes
+        except _LayoutConflictError as problem:
+            first_error = first_error or problem.error
+    assert first_error is not None
+    raise first_error
+
+
+class _LayoutConflictError(Exception):
+    def __init__(self, error: UnsupportedModelError) -> None:
+        super().__init__()
+        self.error = error
+
+
+def _input_orders(rank: int) -> list[tuple[int, ...]]:
+    preferred = (0, *range(2, rank), 1)
+    others = [(0, *order) for order in itertools.permutations(range(1, rank))]
+    return [preferred, *(order for order in others if order != preferred)]
+
+
+def _attempt(
+    nodes: list[Node],
+    constants: Mapping[str, NDArray[Any]],
+    input_name: str,
+    shape: tuple[int, ...],
+    axes: tuple[int, ...],
+) -> GraphBuilder:
+    builder = GraphBuilder(dict(constants))
+    graph_shape = tuple(shape[axis] for axis in axes)
+    if len(shape) == 3:
+        graph_shape = (1, *graph_shape)
+    tensor = builder.new_tensor(input_name, graph_shape)
+    builder.define(input_name, tensor, Layout.ordered(shape, axes))
+    builder.values[_INPUT] = builder.values[input_name]
+    for node in nodes:
+        if node.op_type not in CONVERTERS:
+            raise node.unsupported(
+                "only supported as the last operator of the model",
+                "remove softmax and sums from inside the model",
+            )
+        try:
+            CONVERTERS[node.op_type](node, builder)
+        except LayoutError as error:
+            problem = node.unsupported(f"it would have to move data: {error}", "remove transposes around it")
+            raise _LayoutConflictError(problem) from error
+    return builder
+
+
+def _redirect_output(model: Any, target: str) -> None:
+    from onnx import TensorProto, helper
+
+    if model.graph.output[0].name == target:
+        return
+    del model.graph.output[:]
+    model.graph.output.append(helper.make_tensor_value_info(target, TensorProto.FLOAT, None))

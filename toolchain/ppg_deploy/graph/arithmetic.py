@@ -1,0 +1,119 @@
+"""Fixed-point arithmetic of TensorFlow Lite's int8 kernels, in numpy.
+
+Source: tensorflow/lite/kernels/internal/{quantization_util.cc,common.h} and gemmlowp's fixedpoint.h. TFLM rounds
+twice (high multiply, then shift); single-rounding builds exist but none of the wheels or CMSIS-NN uses them.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppg_deploy.graph.operators import Activation
+from ppg_deploy.graph.tensor import Tensor
+
+INT8_MIN, INT8_MAX = -128, 127
+
+
+def quantize_multiplier(real: float) -> tuple[int, int]:
+    """(multiplier, shift) with real = multiplier * 2**(shift - 31) and multiplier in [2**30, 2**31).
+
+    Multipliers below 2**-32 become (0, 0), as in QuantizeMultiplier.
+    """
+    if real == 0.0:
+        return 0, 0
+    fraction, shift = math.frexp(real)
+    multiplier = math.floor(fraction * (1 << 31) + 0.5)
+    if multiplier == 1 << 31:
+        multiplier //= 2
+        shift += 1
+    if shift < -31:
+        return 0, 0
+    return multiplier, shift
+
+
+def saturating_rounding_doubling_high_mul(
+    a: NDArray[np.int64], b: int | NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Upper 32 bits of 2*a*b as gemmlowp rounds them. `a` and `b` hold int32 values; b is not -2**31.
+
+    gemmlowp adds 2**30 (or 1 - 2**30 to a negative product) and divides towards zero; for both signs that is the
+    floor of (product + 2**30) / 2**31.
+    """
+    return np.asarray((a * b + (1 << 30)) >> 31, np.int64)
+
+
+def rounding_divide_by_power_of_two(
+    value: NDArray[np.int64], exponent: int | NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """value / 2**exponent, rounded half away from zero."""
+    exponents = np.asarray(exponent, np.int64)
+    half = (np.int64(1) << exponents) >> 1
+    # A negative tie goes down, so a negative value gets just less than one half.
+    return np.asarray((value + half + np.where(exponents > 0, value >> 63, 0)) >> exponents, np.int64)
+
+
+def multiply_by_quantized_multiplier(
+    value: NDArray[np.int64], multiplier: int | NDArray[np.int64], shift: int | NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """value * multiplier * 2**(shift - 31) with TFLM's two roundings; arguments broadcast."""
+    shifts = np.asarray(shift, np.int64)
+    shifted = value.astype(np.int64) << np.maximum(shifts, 0)
+    return rounding_divide_by_power_of_two(
+        saturating_rounding_doubling_high_mul(shifted, multiplier), np.maximum(-shifts, 0)
+    )
+
+
+def activation_limits(activation: Activation, output: Tensor) -> tuple[int, int]:
+    """Lowest and highest output code. Source: CalculateActivationRangeQuantized."""
+    zero = output.zero_point
+    if activation is Activation.RELU:
+        return max(INT8_MIN, zero), INT8_MAX
+    if activation is Activation.RELU6:
+        return max(INT8_MIN, zero), min(
+            INT8_MAX, zero + _round_half_away(float(np.float32(6.0) / np.float32(output.scale)))
+        )
+    return INT8_MIN, INT8_MAX
+
+
+def _round_half_away(value: float) -> int:
+    return math.floor(abs(value) + 0.5) * (1 if value >= 0 else -1)
+
+
+def channel_multipliers(source: Tensor, weights: Tensor, output: Tensor) -> list[tuple[int, int]]:
+    """Requantisation (multiplier, shift) per scale of the weights: one, or one per output channel."""
+    assert weights.quantization is not None
+    return [quantize_multiplier(source.scale * scale / output.scale) for scale in weights.quantization.scale]
+
+
+def dense_multipliers(source: Tensor, weights: Tensor, output: Tensor) -> list[tuple[int, int]]:
+    """As `channel_multipliers`, but a per-tensor dense layer multiplies its two scales in single precision.
+
+    Source: GetQuantizedConvolutionMultipler in tensorflow/lite/kernels/kernel_util.cc.
+    """
+    assert weights.quantization is not None
+    if weights.quantization.per_channel:
+        return channel_multipliers(source, weights, output)
+    product = float(np.float32(source.scale) * np.float32(weights.scale))
+    return [quantize_multiplier(product / output.scale)]
+
+
+def add_multipliers(first: Tensor, second: Tensor, output: Tensor) -> tuple[tuple[int, int], ...]:
+    """(multiplier, shift) of both inputs and of the output of ADD, whose inputs are scaled up by 2**20.
+
+    Source: tensorflow/lite/micro/kernels/add_common.cc.
+    """
+    twice_largest = 2.0 * max(first.scale, second.scale)
+    return (
+        quantize_multiplier(first.scale / twice_largest),
+        quantize_multiplier(second.scale / twice_largest),
+        quantize_multiplier(twice_largest / ((1 << ADD_LEFT_SHIFT) * output.scale)),
+    )
+
+
+ADD_LEFT_SHIFT = 20
+
+
+def mul_multiplier(first: Tensor, second: Tensor, output: Tensor) -> tuple[int, int]:
+    """(multiplier, shift) of MUL. Source: tensorflow/lite/micro/kernels/mul_common.cc."""
+    return quantize_multiplier(first.scale * second.scale / output.scale)

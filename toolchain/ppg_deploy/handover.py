@@ -1,0 +1,133 @@
+"""quantize.json: what `quantize` found out and what `build` and `bench` need to know besides the model's bytes."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ppg_deploy.card import StudentCard, describe_problems
+from ppg_deploy.errors import InputError
+
+_STRICT = ConfigDict(extra="forbid", frozen=True)
+FILE_NAME = "quantize.json"
+
+
+class NamedFile(BaseModel):
+    """A file and the hash of its contents at the time."""
+
+    model_config = _STRICT
+    path: str
+    sha256: str
+
+
+class TensorFacts(BaseModel):
+    """An int8 input or output of the model."""
+
+    model_config = _STRICT
+    shape: tuple[int, ...]
+    scale: float
+    zero_point: int
+
+
+class InputFacts(TensorFacts):
+    """The input, and how the ONNX model's axes lie in it.
+
+    A window x of `onnx_shape` becomes x.transpose(onnx_axes) reshaped to `shape` (batch included in both).
+    """
+
+    onnx_shape: tuple[int, ...]
+    onnx_axes: tuple[int, ...]
+
+
+class ModelFacts(BaseModel):
+    """The int8 model."""
+
+    model_config = _STRICT
+    file: NamedFile
+    bytes: int
+    macs: int
+    constant_bytes: int
+    input: InputFacts
+    output: TensorFacts
+
+
+class CalibrationFacts(BaseModel):
+    """Which windows the ranges come from."""
+
+    model_config = _STRICT
+    file: NamedFile
+    method: Literal["min/max"]
+    windows: int
+    hr_low: float | None
+    hr_high: float | None
+
+
+class FloatCheckFacts(BaseModel):
+    """Float graph against onnxruntime."""
+
+    model_config = _STRICT
+    windows: int
+    max_abs_error: float
+    relative_error: float
+
+
+class AccuracyFacts(BaseModel):
+    """Float against int8 on the evaluated windows; MAE fields are null without labels or card."""
+
+    model_config = _STRICT
+    file: NamedFile
+    windows: int
+    is_calibration: bool
+    mae_float: float | None
+    mae_int8: float | None
+    mae_float_filtered: float | None
+    mae_int8_filtered: float | None
+    mean_abs_difference: float
+    max_abs_difference: float
+    unit: Literal["BPM", "model output"]
+
+
+class OperatorFacts(BaseModel):
+    """One operator of the int8 model."""
+
+    model_config = _STRICT
+    index: int
+    kind: str
+    output: str
+    sqnr_db: float | None
+    clipped: float
+    macs: int
+
+
+class QuantizeReport(BaseModel):
+    """The whole file."""
+
+    model_config = _STRICT
+    schema_version: Literal[1] = 1
+    source: NamedFile
+    card: StudentCard | None
+    card_file: NamedFile | None
+    model: ModelFacts
+    head_cut: bool
+    output_range: tuple[float, float] | None
+    calibration: CalibrationFacts
+    float_check: FloatCheckFacts
+    accuracy: AccuracyFacts
+    operators: tuple[OperatorFacts, ...]
+    warnings: tuple[str, ...]
+    tool_versions: dict[str, str]
+
+
+def load_report(path: Path) -> QuantizeReport:
+    """Read quantize.json.
+
+    Raises:
+        InputError: missing, damaged or written by another version.
+    """
+    hint = "run: ppg-deploy quantize student.onnx"
+    if not path.is_file():
+        raise InputError(f"{path}: no such file", hint=hint)
+    try:
+        return QuantizeReport.model_validate_json(path.read_bytes(), by_alias=True)
+    except ValidationError as error:
+        raise InputError(f"{path}: {describe_problems(error)}", hint=hint) from error

@@ -1,0 +1,40 @@
+"""Float graph + ranges -> int8 graph."""
+
+from dataclasses import replace
+
+from ppg_deploy.errors import InternalError
+from ppg_deploy.graph import DType, Graph, Tensor
+from ppg_deploy.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected, Operator
+from ppg_deploy.quantize.calibration import Calibration, Range
+from ppg_deploy.quantize.ranges import activation_quantization
+from ppg_deploy.quantize.weights import quantize_weights
+
+# Axis of the output channels in the weights. Source: TensorFlow Lite 8-bit quantization specification.
+_CHANNEL_AXIS: dict[type[Operator], int] = {Conv2D: 0, DepthwiseConv2D: 3, FullyConnected: 0}
+
+
+def quantize_graph(graph: Graph, calibration: Calibration, *, output_range: Range | None = None) -> Graph:
+    """int8 graph with the same operators and tensor names.
+
+    Args:
+        graph: cleaned float graph.
+        calibration: ranges of all its activations.
+        output_range: forced range of the output, so that heart rates outside the calibration do not clip.
+    """
+    parameters = activation_quantization(graph, calibration.ranges, output_range)
+    tensors: dict[str, Tensor] = {
+        name: replace(graph.tensors[name], dtype=DType.INT8, quantization=quantization)
+        for name, quantization in parameters.items()
+    }
+    for operator in graph.operators:
+        axis = _CHANNEL_AXIS.get(type(operator))
+        if axis is None:
+            continue
+        source, weights, bias = (graph.tensors[name] for name in operator.inputs)
+        if weights.name in tensors or bias.name in tensors:
+            raise InternalError(
+                f"weights {weights.name} are shared by two operators", hint="please report this model"
+            )
+        input_scale = parameters[source.name].scale[0]
+        tensors[weights.name], tensors[bias.name] = quantize_weights(weights, bias, axis, input_scale)
+    return replace(graph, tensors=tensors)

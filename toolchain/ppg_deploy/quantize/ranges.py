@@ -1,0 +1,63 @@
+"""From ranges to scales and zero points; operators that only move or pick values share one scale."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from ppg_deploy.graph import Graph, Quantization
+from ppg_deploy.graph.operators import MaxPool2D, Operator, Pad, Pool2D, Reshape
+from ppg_deploy.quantize.calibration import Range
+
+# Their int8 kernels have no requantisation: input and output must have equal parameters.
+SAME_SCALE: tuple[type[Operator], ...] = (Reshape, Pad, Pool2D, MaxPool2D)
+_RANGE_BITS = 16
+
+
+def activation_quantization(
+    graph: Graph, ranges: Mapping[str, Range], output_range: Range | None
+) -> dict[str, Quantization]:
+    """Per-tensor parameters of every activation.
+
+    Args:
+        graph: float graph.
+        ranges: (lowest, highest) of each activation.
+        output_range: forced range of the graph's output, for example the physiological one.
+    """
+    groups = _same_scale_groups(graph)
+    merged: dict[str, Range] = {}
+    for name, (low, high) in ranges.items():
+        root = groups[name]
+        known = merged.get(root, (math.inf, -math.inf))
+        merged[root] = (min(known[0], low), max(known[1], high))
+    if output_range is not None:
+        merged[groups[graph.outputs[0]]] = output_range
+    return {name: quantization_of_range(*merged[groups[name]]) for name in ranges}
+
+
+def quantization_of_range(low: float, high: float) -> Quantization:
+    """Asymmetric int8 parameters whose range contains [low, high] and zero.
+
+    Source: TensorFlow Lite 8-bit quantization specification.
+    """
+    # Rounded outwards so that the last bits of a float sum, which depend on the machine, do not reach the file.
+    low, high = -_rounded_up(max(-low, 0.0)), _rounded_up(max(high, 0.0))
+    if low == high:
+        return Quantization((1.0,), (-128,))
+    scale = float(np.float32((high - low) / 255.0))
+    zero_point = int(np.clip(np.rint(-128 - low / scale), -128, 127))
+    return Quantization((scale,), (zero_point,))
+
+
+def _rounded_up(value: float) -> float:
+    mantissa, exponent = math.frexp(value)
+    return math.ldexp(math.ceil(mantissa * (1 << _RANGE_BITS)), exponent - _RANGE_BITS)
+
+
+def _same_scale_groups(graph: Graph) -> dict[str, str]:
+    """Representative of each activation's group; operators run in order, so the producer's group is known."""
+    group: dict[str, str] = {graph.inputs[0]: graph.inputs[0]}
+    for operator in graph.operators:
+        shares = isinstance(operator, SAME_SCALE)
+        group[operator.output] = group[operator.inputs[0]] if shares else operator.output
+    return group
