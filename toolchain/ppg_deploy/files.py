@@ -1,13 +1,18 @@
 """Writing files so that a reader never sees half of one, and naming their contents by hash."""
 
 import hashlib
+import io
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ppg_deploy.errors import EnvironmentProblem
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -62,3 +67,12 @@ def sha256(data: bytes) -> str:
 def sha256_of_file(path: Path) -> str:
     """Hexadecimal SHA-256 of a file's contents."""
     return sha256(path.read_bytes())
+
+
+def write_npz(path: Path, arrays: Mapping[str, "NDArray[Any]"]) -> None:
+    """Write arrays as an uncompressed .npz."""
+    import numpy as np
+
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **dict(arrays))
+    write_bytes(path, buffer.getvalue())

@@ -1,1 +1,7 @@
-"""TBD."""
+"""Streaming windows through a device and comparing every answer with the golden reference."""
+
+from ppg_deploy.bench.measure import Measurement, Progress, measure
+from ppg_deploy.bench.plan import BenchPlan, prepare_plan
+from ppg_deploy.bench.summary import summarise
+
+__all__ = ["BenchPlan", "Measurement", "Progress", "measure", "prepare_plan", "summarise"]

@@ -1,1 +1,1 @@
-"""TBD."""
+"""The command line: one file a command. The only package that prints or exits."""

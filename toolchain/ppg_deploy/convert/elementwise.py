@@ -134,7 +134,7 @@ def convert_clip(node: Node, builder: GraphBuilder) -> None:
 
 def _limit(node: Node, builder: GraphBuilder, index: int, attribute: str) -> float | None:
     constant = builder.constant(node, index)
-    value = node.attributes.get(attribute) if constant is None else float(constant)
+    value = node.attributes.get(attribute) if constant is None else float(constant.reshape(-1)[0])
     if value is None or abs(value) > 1e30:
         return None
     return float(value)

@@ -63,8 +63,9 @@ def find_head(nodes: list[Node], constants: Mapping[str, NDArray[np.generic]], o
     found = _weighted_softmax(node_or_none, producers, constants)
     if found is None:
         return None
-    logits, bins = found
-    values = scale * bins.astype(np.float64).reshape(-1) + offset
+    logits, bins, bias = found
+    # The weights of a softmax add up to one, so a bias shifts every bin.
+    values = scale * (bins.astype(np.float64).reshape(-1) + bias) + offset
     steps = np.diff(values)
     if len(values) < 2 or steps[0] <= 0 or not np.allclose(steps, steps[0], rtol=1e-4):
         return None
@@ -80,22 +81,27 @@ def _scalar_constant(node: Node, constants: Mapping[str, NDArray[np.generic]]) -
 
 def _weighted_softmax(
     node: Node, producers: Mapping[str, Node], constants: Mapping[str, NDArray[np.generic]]
-) -> tuple[str, NDArray[np.generic]] | None:
-    """(logits, bins) of ReduceSum(Softmax * bins) or Softmax @ bins."""
+) -> tuple[str, NDArray[np.generic], float] | None:
+    """(logits, bins, bias) of ReduceSum(Softmax * bins) or Softmax @ bins + bias."""
     product: Node | None = None
-    if node.op_type in ("MatMul", "Gemm") and not _has_bias(node, constants):
+    bias = 0.0
+    if node.op_type == "MatMul":
         product = node
+    elif node.op_type == "Gemm" and _is_plain(node):
+        added = constants.get(node.inputs[2]) if len(node.inputs) > 2 else np.zeros(1)
+        if added is not None and added.size == 1:
+            product, bias = node, float(added.reshape(-1)[0])
     elif node.op_type == "ReduceSum":
         factor = producers.get(node.inputs[0])
         product = factor if factor is not None and factor.op_type == "Mul" else None
     if product is None:
         return None
-    bins = next((constants[name] for name in product.inputs if name in constants), None)
+    bins = next((constants[name] for name in product.inputs[:2] if name in constants), None)
     softmax = next((producers[name] for name in product.inputs if name in producers), None)
     if bins is None or softmax is None or softmax.op_type != "Softmax" or bins.size != max(bins.shape):
         return None
-    return softmax.inputs[0], bins
+    return softmax.inputs[0], bins, bias
 
 
-def _has_bias(node: Node, constants: Mapping[str, NDArray[np.generic]]) -> bool:
-    return len(node.inputs) > 2 and bool(np.any(constants.get(node.inputs[2], np.ones(1))))
+def _is_plain(node: Node) -> bool:
+    return node.attributes.get("alpha", 1.0) == 1.0 and node.attributes.get("beta", 1.0) == 1.0

@@ -94,6 +94,9 @@ def convert_pad(node: Node, builder: GraphBuilder) -> None:
     }
     if min(min(pair) for pair in amounts.values()) < 0 or amounts.get(0, (0, 0)) != (0, 0):
         raise node.unsupported("negative pads or a padded batch", "pad the signal or the channels by zeros")
+    if not any(sum(pair) for pair in amounts.values()):
+        convert_identity(node, builder)
+        return
     source = builder.image(value)
     channels, width = amounts.get(1, (0, 0)), amounts.get(rank - 1, (0, 0))
     height = amounts.get(2, (0, 0)) if rank == 4 else (0, 0)

@@ -4,9 +4,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ppg_deploy.errors import InputError, UnsupportedModelError
 
 _MAX_FILE_BYTES = 256 * 1024 * 1024
+# Moves zero padding into a maximum pool as if it padded with minus infinity (seen in onnxruntime 1.31).
+_WRONG_OPTIMISERS = ["Pad_Fusion"]
 
 
 def load_onnx(path: Path) -> Any:
@@ -39,19 +44,29 @@ def load_onnx(path: Path) -> Any:
     return model
 
 
-def simplify(model: Any, path: Path) -> Any:
-    """Batch 1, constants folded, static shapes inferred; returns a new onnx.ModelProto.
+def with_single_batch(model: Any, path: Path) -> Any:
+    """A copy of the onnx.ModelProto with batch 1.
 
     Raises:
-        InputError: onnxruntime cannot load the model.
         UnsupportedModelError: several inputs or outputs, or a dynamic axis besides the batch.
     """
     import onnx
-    import onnxruntime
 
     fixed = onnx.ModelProto()
     fixed.CopyFrom(model)
     _fix_batch(fixed, path)
+    return fixed
+
+
+def simplify(model: Any, path: Path) -> Any:
+    """Constants folded, static shapes inferred; returns a new onnx.ModelProto.
+
+    Raises:
+        InputError: onnxruntime cannot load the model.
+    """
+    import onnx
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.log_severity_level = 4
@@ -60,7 +75,10 @@ def simplify(model: Any, path: Path) -> Any:
         options.optimized_model_filepath = str(folded)
         try:
             onnxruntime.InferenceSession(
-                fixed.SerializeToString(), options, providers=["CPUExecutionProvider"]
+                model.SerializeToString(),
+                options,
+                providers=["CPUExecutionProvider"],
+                disabled_optimizers=_WRONG_OPTIMISERS,
             )
         # onnxruntime's exceptions share no base class but Exception.
         except Exception as error:
@@ -98,3 +116,19 @@ def _fix_batch(model: Any, path: Path) -> None:
             )
     model.graph.output[0].type.tensor_type.ClearField("shape")
     del model.graph.value_info[:]
+
+
+def run_onnx(model: bytes, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """onnxruntime's answers (N, outputs), one window (N, *input shape without batch) after the other.
+
+    Without optimisations: this is what other results are compared with.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    rows = [np.asarray(session.run(None, {name: window[None]})[0]).reshape(-1) for window in x]
+    return np.stack(rows).astype(np.float32)

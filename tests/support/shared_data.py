@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
-CARDS = Path(__file__).parent / "fixtures" / "cards"
+SHARED = Path(__file__).resolve().parents[3] / "shared"
+CARDS = Path(__file__).parents[1] / "fixtures" / "cards"
 requires_shared = pytest.mark.skipif(
     not (SHARED / "students" / "pulse_s6.onnx").is_file(),
     reason="the recordings and students of ../shared are not on this machine",

@@ -1,0 +1,104 @@
+"""Measure a demo student's float error with onnxruntime: python -m models.evaluate models/pulse-demo"""
+
+import argparse
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from ppg_deploy.card import load_card
+from ppg_deploy.decode import decode_bpm, post_filter
+from ppg_deploy.errors import InputError, PpgDeployError
+from ppg_deploy.windows import Windows, load_windows, normalise
+
+from models.synth import generate_window_set
+from models.training.config import DataTable, read_config
+
+
+@dataclass(frozen=True)
+class FloatError:
+    """Error of the float model on one set of windows, in BPM.
+
+    Attributes:
+        windows: number of windows.
+        subjects: number of subjects.
+        mae: mean absolute error of the decoded answers.
+        mae_post_filtered: same after the card's post-filter.
+        median_error: median absolute error of the decoded answers.
+        worst_subject_mae: largest mean absolute error of one subject.
+        mae_constant: mean absolute error of the best constant, the median heart rate of these very windows.
+    """
+
+    windows: int
+    subjects: int
+    mae: float
+    mae_post_filtered: float
+    median_error: float
+    worst_subject_mae: float
+    mae_constant: float
+
+
+def generated_windows(folder: Path, seeds: range, seconds: float) -> Windows:
+    """Windows of the given synthetic subjects as `ppg_deploy` handles them."""
+    window_set = generate_window_set(seeds, seconds)
+    return Windows(folder, window_set.x, window_set.hr, window_set.subject, window_set.start_s)
+
+
+def measure(model: Path, card_path: Path, windows: Windows) -> FloatError:
+    """Run the ONNX model on labelled windows, one at a time.
+
+    Raises:
+        InputError: the windows have no labels, or the card is invalid or does not fit them.
+    """
+    import onnxruntime
+
+    if windows.hr is None or windows.subject is None:
+        raise InputError(f"{windows.path} has no hr or no subject", hint="give labelled windows")
+    card = load_card(card_path)
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    inputs = normalise(windows, card)
+    bpm = decode_bpm(card.output, np.concatenate([session.run(None, {"x": x[None]})[0] for x in inputs]))
+    errors = np.abs(bpm - windows.hr)
+    names = np.unique(windows.subject)
+    return FloatError(
+        windows=len(windows),
+        subjects=len(names),
+        mae=round(float(errors.mean()), 4),
+        mae_post_filtered=round(float(np.abs(post_filter(card, bpm, windows) - windows.hr).mean()), 4),
+        median_error=round(float(np.median(errors)), 4),
+        worst_subject_mae=round(max(float(errors[windows.subject == name].mean()) for name in names), 4),
+        mae_constant=round(float(np.abs(windows.hr - np.median(windows.hr)).mean()), 4),
+    )
+
+
+def measure_folder(folder: Path, data: DataTable) -> dict[str, FloatError]:
+    """Errors of a demo folder: `shipped` on its test.npz, `held_out` on all test subjects, generated anew."""
+    sets = {
+        "shipped": load_windows(folder / "test.npz"),
+        "held_out": generated_windows(folder, data.test_seeds, data.seconds_per_subject),
+    }
+    return {
+        name: measure(folder / "student.onnx", folder / "student.toml", windows)
+        for name, windows in sets.items()
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the errors of a demo folder and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m models.evaluate", description=__doc__)
+    parser.add_argument(
+        "folder", type=Path, help="folder with student.onnx, student.toml, test.npz, train.toml"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        results = measure_folder(options.folder, read_config(options.folder / "train.toml").data)
+    except PpgDeployError as error:
+        print(f"error: {error.message}\nhint: {error.hint}", file=sys.stderr)
+        return error.exit_code
+    for name, result in results.items():
+        print(name, *(f"{key} {value}" for key, value in asdict(result).items()), sep="  ")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

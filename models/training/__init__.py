@@ -1,0 +1,1 @@
+"""The parts of the training script: settings, data, fitting, export, evaluation."""

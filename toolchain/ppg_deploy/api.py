@@ -1,0 +1,216 @@
+"""quantize(), build() and bench(): what the command line and notebooks call. Nothing here prints."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ppg_deploy import files, handover
+from ppg_deploy.config import load_config
+from ppg_deploy.errors import InputError
+
+if TYPE_CHECKING:
+    from ppg_deploy.bench import Progress
+    from ppg_deploy.build import BuildResult
+    from ppg_deploy.compile import CompiledModel
+    from ppg_deploy.project import Project
+    from ppg_deploy.report import Report
+
+MODEL_NAME = "model.tflite"
+FIRMWARE_FOLDER = "firmware"
+REPORT_NAME = "report.json"
+OUTPUTS_NAME = "outputs.npz"
+DEFAULT_OUT = Path("build")
+DEFAULT_COUNT = 8
+Emulator = Literal["unicorn", "qemu"]
+
+
+@dataclass(frozen=True)
+class BuildOutcome:
+    """A built firmware project."""
+
+    project: "Project"
+    compiled: "CompiledModel"
+    result: "BuildResult"
+
+
+def quantize(
+    model: Path,
+    *,
+    out: Path = DEFAULT_OUT,
+    card: Path | None = None,
+    calibration: Path | None = None,
+    data: Path | None = None,
+) -> handover.QuantizeReport:
+    """ONNX student -> OUT/model.tflite and OUT/quantize.json.
+
+    Args:
+        model: the ONNX file.
+        out: folder of the results.
+        card: student card; by default the .toml of the same name beside the model, if it exists.
+        calibration: windows file; by default NAME.calib.npz beside the model, else ppg.toml's.
+        data: windows on which the error is reported; the calibration windows by default.
+
+    Raises:
+        PpgDeployError: see quantize_student; also InputError without calibration windows.
+    """
+    from ppg_deploy.card import load_card
+    from ppg_deploy.quantize import QuantizeInputs, quantize_student
+
+    if not model.is_file():
+        raise InputError(f"{model}: no such file", hint="give the ONNX file of the student")
+    beside = model.with_suffix(".toml")
+    card_path = card if card is not None else (beside if beside.is_file() else None)
+    result = quantize_student(
+        QuantizeInputs(
+            model=model,
+            card=None if card_path is None else load_card(card_path),
+            card_path=card_path,
+            calibration=_find_calibration(model, calibration),
+            evaluation=data,
+        ),
+        out / MODEL_NAME,
+    )
+    files.write_bytes(out / MODEL_NAME, result.tflite)
+    files.write_text(out / handover.FILE_NAME, result.report.model_dump_json(indent=2, by_alias=True) + "\n")
+    return result.report
+
+
+def _find_calibration(model: Path, given: Path | None) -> Path:
+    if given is not None:
+        return given
+    beside = model.with_suffix(".calib.npz")
+    if beside.is_file():
+        return beside
+    configured = load_config(Path.cwd()).quantize.calibration
+    if configured is not None:
+        return configured
+    raise InputError(
+        f"no calibration windows: neither --calib nor {beside} nor [quantize] calibration in ppg.toml",
+        hint="save 100 or more real windows that span the heart-rate range; see docs/windows.md",
+    )
+
+
+def build(
+    *,
+    board: str | None = None,
+    out: Path = DEFAULT_OUT,
+    model: Path | None = None,
+    boards_dirs: Sequence[Path] = (),
+    verbose: bool = False,
+) -> BuildOutcome:
+    """int8 .tflite -> OUT/firmware/ with firmware.elf and size.json.
+
+    Args:
+        board: id or alias; by default [build] board of ppg.toml.
+        out: folder of the results.
+        model: any int8 .tflite of supported operators; OUT/model.tflite by default.
+        boards_dirs: folders with boards of the user's own.
+        verbose: keep the whole compiler log in errors.
+
+    Raises:
+        PpgDeployError: unknown board, unsupported model, missing compiler, or it does not fit.
+    """
+    from ppg_deploy.bench.plan import MODEL_COPY
+    from ppg_deploy.boards import load_board
+    from ppg_deploy.build import build_firmware
+    from ppg_deploy.compile import compile_graph
+    from ppg_deploy.project import ModelSources, render_project
+    from ppg_deploy.tflite import read_tflite
+
+    name = board or load_config(Path.cwd()).build.board
+    if name is None:
+        raise InputError("no board chosen", hint="give --board ID or [build] board in ppg.toml")
+    chosen = load_board(name, boards_dirs=boards_dirs)
+    model_path = model if model is not None else out / MODEL_NAME
+    graph = read_tflite(model_path)
+    tflite = model_path.read_bytes()
+    compiled = compile_graph(graph, model_sha256=files.sha256(tflite), dsp=chosen.core.dsp)
+    folder = out / FIRMWARE_FOLDER
+    project = render_project(
+        board=chosen,
+        model=ModelSources(
+            runtime="aot",
+            files=compiled.files,
+            model_sha256=files.sha256(tflite),
+            kernel_files=compiled.kernel_files,
+            arena_bytes=compiled.arena_bytes,
+            arena_symbol=compiled.arena_symbol,
+        ),
+        folder=folder,
+    )
+    result = build_firmware(project, verbose=verbose)
+    files.write_bytes(folder / MODEL_COPY, tflite)
+    return BuildOutcome(project, compiled, result)
+
+
+def _ignore_progress(done: int, total: int) -> None:
+    """Stands in where the caller wants no progress."""
+
+
+def bench(
+    *,
+    out: Path = DEFAULT_OUT,
+    port: str | None = None,
+    emulator: str | None = None,
+    data: Path | None = None,
+    count: int = DEFAULT_COUNT,
+    baud: int | None = None,
+    boards_dirs: Sequence[Path] = (),
+    progress: "Progress" = _ignore_progress,
+) -> "Report":
+    """Stream windows through the firmware of OUT/firmware; write OUT/report.json and OUT/outputs.npz.
+
+    Args:
+        out: folder of the results.
+        port: serial port of a board that runs this firmware.
+        emulator: emulator to run the ELF in; exactly one of `port` and `emulator` must be given.
+        data: windows file; the calibration windows by default.
+        count: inferences to count exactly (unicorn).
+        baud: overrides the board's baud rate.
+        boards_dirs: folders with boards of the user's own.
+        progress: called after each window with (done, total).
+
+    Raises:
+        PpgDeployError: no build, wrong windows, missing emulator, or a device that does not answer.
+            Differing outputs are not an error here: they are in the report.
+    """
+    from ppg_deploy.bench import measure, prepare_plan, summarise
+    from ppg_deploy.bench.summary import device_bpm
+    from ppg_deploy.boards import load_board
+    from ppg_deploy.build import read_build
+    from ppg_deploy.ports import open_emulator, open_serial
+    from ppg_deploy.project import load_manifest
+
+    if (port is None) == (emulator is None):
+        raise InputError("give exactly one of --port and --emulator", hint="for example: --emulator unicorn")
+    folder = out / FIRMWARE_FOLDER
+    manifest = load_manifest(folder)
+    built = read_build(folder)
+    board = load_board(manifest.board, boards_dirs=boards_dirs)
+    plan = prepare_plan(
+        board=board,
+        manifest=manifest,
+        build=built,
+        project=folder,
+        quantize_json=out / handover.FILE_NAME,
+        data=data,
+    )
+    if emulator is not None:
+        connection = open_emulator(emulator, elf=built.elf, board=board)
+    else:
+        assert port is not None
+        connection = open_serial(port, baud or board.uart.baud)
+    try:
+        measurement = measure(plan, connection, count=count, progress=progress)
+        report = summarise(plan, measurement, connection)
+    finally:
+        connection.close()
+    bpm = device_bpm(plan, measurement.outputs)
+    files.write_npz(
+        out / OUTPUTS_NAME,
+        {"y_int8": measurement.outputs}
+        | ({} if bpm is None else {"bpm": bpm.raw, "bpm_filtered": bpm.filtered}),
+    )
+    files.write_text(out / REPORT_NAME, report.model_dump_json(indent=2) + "\n")
+    return report

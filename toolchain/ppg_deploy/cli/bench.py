@@ -1,0 +1,131 @@
+"""ppg-deploy bench."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ppg_deploy.cli.console import Output, number
+from ppg_deploy.cli.options import BoardsDir, Json, Out, Quiet, Verbose
+from ppg_deploy.errors import OutputMismatchError
+
+if TYPE_CHECKING:
+    from ppg_deploy.report import Report, Spread
+
+
+class Emulator(StrEnum):
+    """Where the ELF can run without a board."""
+
+    UNICORN = "unicorn"
+    QEMU = "qemu"
+
+
+def bench(
+    port: Annotated[
+        str | None, typer.Option("--port", help="Serial port of the board, e.g. /dev/ttyACM0.")
+    ] = None,
+    emulator: Annotated[
+        Emulator | None, typer.Option("--emulator", help="Run the ELF without a board.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Windows to stream (.npz); default: calibration windows.")
+    ] = None,
+    count: Annotated[
+        int, typer.Option("--count", min=1, help="Inferences to count exactly under unicorn.")
+    ] = 8,
+    baud: Annotated[int | None, typer.Option("--baud", help="Override the board's baud rate.")] = None,
+    boards_dir: BoardsDir = None,
+    out: Out = Path("build"),
+    as_json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Stream windows through the firmware and compare every output byte (OUT/report.json, OUT/outputs.npz)."""
+    from ppg_deploy import api
+
+    output = Output(quiet, verbose, as_json)
+    with output.progress("windows") as progress:
+        report = api.bench(
+            out=out,
+            port=port,
+            emulator=None if emulator is None else emulator.value,
+            data=data,
+            count=count,
+            baud=baud,
+            boards_dirs=boards_dir or (),
+            progress=progress,
+        )
+    output.json(report.model_dump_json(indent=2))
+    _print_report(report, output)
+    for problem in report.device.problems:
+        output.warning(f"the board reports: {problem}")
+    if report.outputs.mismatched:
+        raise OutputMismatchError(
+            f"{report.outputs.mismatched} of {report.outputs.compared} windows differ from {report.outputs.golden}",
+            hint=f"the first one is described under outputs.first_mismatch in {out / api.REPORT_NAME}",
+        )
+
+
+def _print_report(report: "Report", output: Output) -> None:
+    accuracy, cost, memory = report.accuracy, report.cost, report.memory
+    output.table(
+        f"{report.model.name} on {report.board} ({report.port}), runtime {report.runtime}",
+        ("", "value"),
+        [
+            ("windows equal to the golden reference", _equal(report)),
+            ("MAE float / int8 host / device, BPM", _errors(report, filtered=False)),
+            ("the same after the post-filter, BPM", _errors(report, filtered=True)),
+            ("instructions per window, median", _median(cost.instructions)),
+            (f"cycles_estimated, median ({cost.timing_model or 'no model'})", _median(cost.cycles_estimated)),
+            ("cycles measured, median", _median(cost.cycles)),
+            ("latency measured, median, ms", _median(cost.latency_ms, 3)),
+            ("arena, B", number(memory.arena)),
+            ("stack high water / reserved, B", f"{memory.stack_high_water:,} / {memory.stack_reserved:,}"),
+            ("RAM static / limit, B", f"{memory.ram_static:,} / {memory.ram_limit:,}"),
+            ("flash / limit, B", f"{memory.flash:,} / {memory.flash_limit:,}"),
+            ("flash of model constants, B", number(memory.flash_constants)),
+        ],
+    )
+    output.note(f"golden reference: {report.outputs.golden}")
+    for note in (accuracy.note, cost.note):
+        if note is not None:
+            output.note(f"note: {note}")
+    if report.emulator is not None:
+        output.note(
+            "emulated: no latency and no energy; cycles_estimated is a lower bound, see docs/timing-model.md"
+        )
+    if output.verbose:
+        _print_details(report, output)
+
+
+def _print_details(report: "Report", output: Output) -> None:
+    for title, shares in (("operators", report.cost.by_operator), ("functions", report.cost.by_function)):
+        output.table(
+            title,
+            ("name", "instructions", "cycles_estimated", "ticks"),
+            [
+                (share.name, number(share.instructions), number(share.cycles_estimated), number(share.ticks))
+                for share in shares
+            ],
+        )
+    output.table("serial link", ("counter", "value"), [(k, number(v)) for k, v in report.link.items()])
+
+
+def _equal(report: "Report") -> str:
+    outputs = report.outputs
+    return f"{outputs.compared - outputs.mismatched:,} of {outputs.compared:,}"
+
+
+def _errors(report: "Report", *, filtered: bool) -> str:
+    accuracy = report.accuracy
+    values = (
+        (accuracy.mae_float_filtered, accuracy.mae_int8_filtered, accuracy.mae_device_filtered)
+        if filtered
+        else (accuracy.mae_float, accuracy.mae_int8, accuracy.mae_device)
+    )
+    return " / ".join(number(value, 2) for value in values)
+
+
+def _median(spread: "Spread | None", decimals: int = 0) -> str:
+    return number(None if spread is None else spread.median, decimals)

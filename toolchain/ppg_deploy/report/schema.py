@@ -1,0 +1,153 @@
+"""report.json. Figures name their source: `instructions` are counted exactly, `cycles_estimated` come from a timing
+model, `cycles` and `latency_ms` are measured on a board and absent for emulated runs."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from ppg_deploy.report.spread import Spread
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BoardFacts(_Part):
+    """The board as the device described itself, checked against board.toml."""
+
+    id: str
+    mcu: str
+    clock_hz: int
+    clock_hz_reached: int
+    counter: str
+    cpuid: str
+    problems: tuple[str, ...]
+
+
+class ModelFacts(_Part):
+    """The model that ran."""
+
+    name: str
+    sha256: str
+    macs: int
+    constant_bytes: int
+    input_bytes: int
+    output_bytes: int
+    operators: int
+
+
+class FirmwareFacts(_Part):
+    """What was built."""
+
+    build_id: str
+    elf_sha256: str
+    compiler: str
+    platformio: str
+    flags: tuple[str, ...]
+    kernel_flags: tuple[str, ...]
+
+
+class InputFacts(_Part):
+    """The windows that were streamed."""
+
+    file: str
+    sha256: str
+    windows: int
+    labelled: bool
+
+
+class FirstMismatch(_Part):
+    """The first window whose bytes differ."""
+
+    window: int
+    byte: int
+    expected: int
+    answered: int
+
+
+class Outputs(_Part):
+    """Device bytes against the golden reference."""
+
+    golden: str
+    compared: int
+    mismatched: int
+    first_mismatch: FirstMismatch | None
+
+
+class Accuracy(_Part):
+    """Mean absolute error in BPM; null without labels or without a card. `filtered` is after the post-filter."""
+
+    mae_float: float | None
+    mae_int8: float | None
+    mae_device: float | None
+    mae_float_filtered: float | None
+    mae_int8_filtered: float | None
+    mae_device_filtered: float | None
+    note: str | None
+
+
+class Share(_Part):
+    """Part of one inference that an operator or a function takes."""
+
+    name: str
+    instructions: float | None
+    cycles_estimated: float | None
+    ticks: float | None
+
+
+class Cost(_Part):
+    """Cost of one inference."""
+
+    instructions: Spread | None
+    instructions_source: str | None
+    cycles_estimated: Spread | None
+    timing_model: str | None
+    cycles: Spread | None
+    latency_ms: Spread | None
+    by_operator: tuple[Share, ...]
+    by_function: tuple[Share, ...]
+    note: str | None
+
+
+class MemoryPart(_Part):
+    """Flash and RAM of one part of the firmware."""
+
+    name: str
+    flash: int
+    ram: int
+
+
+class Memory(_Part):
+    """Bytes. `ram_static` holds arena, buffers and reserved stack; `arena` excludes the caller's input and output."""
+
+    arena: int
+    stack_high_water: int
+    stack_reserved: int
+    flash: int
+    flash_constants: int
+    flash_code: int
+    ram_static: int
+    flash_limit: int
+    ram_limit: int
+    by_part: tuple[MemoryPart, ...]
+
+
+class Report(_Part):
+    """The whole file."""
+
+    schema_version: Literal[1] = 1
+    created: str
+    board: str
+    emulator: str | None
+    port: str
+    runtime: str
+    device: BoardFacts
+    model: ModelFacts
+    firmware: FirmwareFacts
+    input: InputFacts
+    outputs: Outputs
+    accuracy: Accuracy
+    cost: Cost
+    memory: Memory
+    link: dict[str, int]
+    tool_versions: dict[str, str]
