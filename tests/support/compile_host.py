@@ -4,7 +4,10 @@ One driver program holds the runtime's kernels; every model becomes a shared obj
 buffers have exactly the declared sizes, so any access beyond them stops the program.
 """
 
+import atexit
+import functools
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -83,7 +86,9 @@ def _run(command: Sequence[str | Path]) -> None:
     done = subprocess.run(
         [str(part) for part in command], capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
     )
-    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout[-2000:]}\n{done.stderr[-6000:]}"
+    assert done.returncode == 0, (
+        f"{' '.join(map(str, command))}\n{done.stdout[-2000:]}\n{done.stderr[-6000:]}"
+    )
 
 
 def write_sources(compiled: CompiledModel, folder: Path) -> None:
@@ -120,7 +125,12 @@ class HostRunner:
         for (_, windows), model, folder in zip(cases, compiled, folders, strict=True):
             (folder / "windows.bin").write_bytes(windows.tobytes())
             sizes = (len(windows), model.input_bytes, model.output_bytes, len(model.operators))
-            arguments += [folder / "model.so", folder / "windows.bin", folder / "answers.bin", *map(str, sizes)]
+            arguments += [
+                folder / "model.so",
+                folder / "windows.bin",
+                folder / "answers.bin",
+                *map(str, sizes),
+            ]
         _run([self._driver, *arguments])
         return [
             (model, np.fromfile(folder / "answers.bin", np.int8).reshape(-1, model.output_bytes))
@@ -133,3 +143,11 @@ class HostRunner:
         (folder / "all.c").write_text('#include "model.c"\n#include "model_data.c"\n')
         flags = [*WARNINGS, *_SANITIZERS, "-O0", "-shared", "-fPIC", f"-I{RUNTIME}", f"-I{API}"]
         _run(["gcc", *flags, folder / "all.c", "-o", folder / "model.so"])
+
+
+@functools.cache
+def host_runner() -> HostRunner:
+    """One driver for all tests of a session."""
+    folder = tempfile.TemporaryDirectory(prefix="ppg-compile-host-")
+    atexit.register(folder.cleanup)
+    return HostRunner(Path(folder.name))

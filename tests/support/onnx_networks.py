@@ -42,20 +42,28 @@ class OnnxNetwork:
         self.nodes.append(helper.make_node(op_type, list(inputs), [output], name=f"n{output}", **attributes))
         return output
 
-    def conv(self, x: str, channels: int, out: int, kernel: Sequence[int], groups: int = 1, **attributes: Any) -> str:
+    def conv(
+        self, x: str, channels: int, out: int, kernel: Sequence[int], groups: int = 1, **attributes: Any
+    ) -> str:
         weights = self.weights(out, channels // groups, *kernel)
-        return self.add("Conv", x, weights, self.vector(out), kernel_shape=list(kernel), group=groups, **attributes)
+        return self.add(
+            "Conv", x, weights, self.vector(out), kernel_shape=list(kernel), group=groups, **attributes
+        )
 
     def batch_norm(self, x: str, channels: int) -> str:
         scale = self.constant(self.rng.uniform(0.5, 1.5, channels).astype(np.float32))
         variance = self.constant(self.rng.uniform(0.5, 2.0, channels).astype(np.float32))
-        return self.add("BatchNormalization", x, scale, self.vector(channels), self.vector(channels), variance)
+        return self.add(
+            "BatchNormalization", x, scale, self.vector(channels), self.vector(channels), variance
+        )
 
     def dense(self, x: str, features: int, out: int) -> str:
         return self.add("Gemm", x, self.weights(out, features), self.vector(out), transB=1)
 
     def pad(self, x: str, pads: Sequence[int]) -> str:
-        return self.add("Pad", x, self.constant(np.array(pads, np.int64)), self.constant(np.float32(0.0).reshape(())))
+        return self.add(
+            "Pad", x, self.constant(np.array(pads, np.int64)), self.constant(np.float32(0.0).reshape(()))
+        )
 
     def model(self, output: str) -> onnx.ModelProto:
         graph = helper.make_graph(
@@ -81,7 +89,13 @@ def pulse_student(path: Path, seed: int = 0) -> Path:
     for out, dilation, pool in ((16, 2, 4), (24, 3, 4), (32, 4, 2)):
         for _ in range(3):
             x = net.conv(
-                x, channels, out, (1, 3), dilations=[1, dilation], pads=[0, dilation, 0, dilation], strides=[1, 1]
+                x,
+                channels,
+                out,
+                (1, 3),
+                dilations=[1, dilation],
+                pads=[0, dilation, 0, dilation],
+                strides=[1, 1],
             )
             x, channels = net.add("Relu", x), out
         x = net.add("AveragePool", x, kernel_shape=[1, pool], strides=[1, pool])

@@ -47,7 +47,7 @@ def test_pulse_student(tmp_path: Path) -> None:
 )
 def test_residual_networks(tmp_path: Path, blocks: int, published_macs: int) -> None:
     path = residual_network(tmp_path / "residual.onnx", blocks)
-    kinds = assert_equal_to_onnxruntime(path)
+    assert_equal_to_onnxruntime(path)
     conversion = convert_onnx(path)
     batch_norms = [
         conversion.graph.tensors[operator.output].size
@@ -308,7 +308,7 @@ def test_truncated_file(tmp_path: Path, kept: float) -> None:
     whole = pulse_student(tmp_path / "whole.onnx").read_bytes()
     path = tmp_path / "cut.onnx"
     path.write_bytes(whole[: int(kept if kept > 1 else kept * len(whole))])
-    with pytest.raises(InputError, match="cut.onnx"):
+    with pytest.raises(InputError, match=r"cut\.onnx"):
         convert_onnx(path)
 
 

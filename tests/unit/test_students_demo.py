@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from ppg_deploy.card import load_card
-from ppg_deploy.files import sha256_of_file
-from ppg_deploy.windows import load_windows
 
 from models.evaluate import generated_windows, main, measure
 from models.synth import generate_window_set
 from models.training.config import read_config
+from ppg_deploy.card import load_card
+from ppg_deploy.files import sha256_of_file
+from ppg_deploy.windows import load_windows
 
 DEMO = Path(__file__).parents[2] / "models" / "pulse-demo"
 

@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from ppg_deploy.errors import InputError
 from scipy import signal, special
 
 from models.synth import Activity, Segment, SubjectSettings, generate_recording, windows
 from models.synth.processes import drift, random_streams
 from models.synth.pulse_wave import periodic_bump
+from ppg_deploy.errors import InputError
 
 QUIET_SENSOR = SubjectSettings(
     arm_swing=0.0,

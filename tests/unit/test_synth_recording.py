@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ppg_deploy.errors import InputError
-from ppg_deploy.windows import load_windows
 from scipy import signal
 
 from models.synth import (
@@ -22,6 +20,8 @@ from models.synth import (
     windows,
 )
 from models.synth.__main__ import main
+from ppg_deploy.errors import InputError
+from ppg_deploy.windows import load_windows
 
 REPOSITORY = Path(__file__).parents[2]
 PINNED_PPG = [-140, 4, 307, 613, 714, 481]

@@ -16,12 +16,11 @@ if TYPE_CHECKING:
     from ppg_deploy.project import Project
     from ppg_deploy.report import Report
 
-MODEL_NAME = "model.tflite"
 FIRMWARE_FOLDER = "firmware"
 REPORT_NAME = "report.json"
 OUTPUTS_NAME = "outputs.npz"
 DEFAULT_OUT = Path("build")
-DEFAULT_COUNT = 8
+DEFAULT_COUNT = 16
 Emulator = Literal["unicorn", "qemu"]
 
 
@@ -69,9 +68,9 @@ def quantize(
             calibration=_find_calibration(model, calibration),
             evaluation=data,
         ),
-        out / MODEL_NAME,
+        out / handover.MODEL_NAME,
     )
-    files.write_bytes(out / MODEL_NAME, result.tflite)
+    files.write_bytes(out / handover.MODEL_NAME, result.tflite)
     files.write_text(out / handover.FILE_NAME, result.report.model_dump_json(indent=2, by_alias=True) + "\n")
     return result.report
 
@@ -111,7 +110,6 @@ def build(
     Raises:
         PpgDeployError: unknown board, unsupported model, missing compiler, or it does not fit.
     """
-    from ppg_deploy.bench.plan import MODEL_COPY
     from ppg_deploy.boards import load_board
     from ppg_deploy.build import build_firmware
     from ppg_deploy.compile import compile_graph
@@ -122,7 +120,7 @@ def build(
     if name is None:
         raise InputError("no board chosen", hint="give --board ID or [build] board in ppg.toml")
     chosen = load_board(name, boards_dirs=boards_dirs)
-    model_path = model if model is not None else out / MODEL_NAME
+    model_path = model if model is not None else out / handover.MODEL_NAME
     graph = read_tflite(model_path)
     tflite = model_path.read_bytes()
     compiled = compile_graph(graph, model_sha256=files.sha256(tflite), dsp=chosen.core.dsp)
@@ -140,7 +138,7 @@ def build(
         folder=folder,
     )
     result = build_firmware(project, verbose=verbose)
-    files.write_bytes(folder / MODEL_COPY, tflite)
+    files.write_bytes(folder / handover.MODEL_NAME, tflite)
     return BuildOutcome(project, compiled, result)
 
 
@@ -179,7 +177,7 @@ def bench(
     from ppg_deploy.bench.summary import device_bpm
     from ppg_deploy.boards import load_board
     from ppg_deploy.build import read_build
-    from ppg_deploy.ports import open_emulator, open_serial
+    from ppg_deploy.ports import emulated_board, open_emulator, open_serial
     from ppg_deploy.project import load_manifest
 
     if (port is None) == (emulator is None):
@@ -197,7 +195,7 @@ def bench(
         data=data,
     )
     if emulator is not None:
-        connection = open_emulator(emulator, elf=built.elf, board=board)
+        connection = open_emulator(emulator, elf=built.elf, board=emulated_board(board))
     else:
         assert port is not None
         connection = open_serial(port, baud or board.uart.baud)

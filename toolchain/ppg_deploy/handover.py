@@ -10,6 +10,8 @@ from ppg_deploy.errors import InputError
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 FILE_NAME = "quantize.json"
+# In the results folder; `build` puts a copy into the firmware project, so that both stay together.
+MODEL_NAME = "model.tflite"
 
 
 class NamedFile(BaseModel):

@@ -19,9 +19,6 @@ from ppg_deploy.quantize.codes import quantize_windows
 from ppg_deploy.tflite import read_tflite
 from ppg_deploy.windows import Windows, check_shape, load_windows, normalise
 
-# A copy inside the project, so that the firmware and the model it was made from stay together.
-MODEL_COPY = "model.tflite"
-
 
 @dataclass(frozen=True)
 class BenchPlan:
@@ -74,7 +71,7 @@ def prepare_plan(
     Raises:
         InputError: the model's copy was changed, or the windows do not fit the model.
     """
-    model_path = project / MODEL_COPY
+    model_path = project / handover.MODEL_NAME
     graph = read_tflite(model_path)
     tflite = model_path.read_bytes()
     if sha256(tflite) != manifest.model_sha256:

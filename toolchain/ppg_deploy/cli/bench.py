@@ -33,7 +33,7 @@ def bench(
     ] = None,
     count: Annotated[
         int, typer.Option("--count", min=1, help="Inferences to count exactly under unicorn.")
-    ] = 8,
+    ] = 16,
     baud: Annotated[int | None, typer.Option("--baud", help="Override the board's baud rate.")] = None,
     boards_dir: BoardsDir = None,
     out: Out = Path("build"),

@@ -26,7 +26,7 @@ def quantize(
     verbose: Verbose = False,
 ) -> None:
     """Quantise an ONNX student to a verified int8 TFLite model (OUT/model.tflite, OUT/quantize.json)."""
-    from ppg_deploy import api
+    from ppg_deploy import api, handover
 
     output = Output(quiet, verbose, as_json)
     report = api.quantize(model, out=out, card=card, calibration=calib, data=data)
@@ -36,7 +36,7 @@ def quantize(
     accuracy = report.accuracy
     where = "calibration windows" if accuracy.is_calibration else accuracy.file.path
     output.table(
-        f"{report.source.path} -> {out / api.MODEL_NAME}",
+        f"{report.source.path} -> {out / handover.MODEL_NAME}",
         ("", "float", "int8"),
         [
             ("MAE, BPM", number(accuracy.mae_float, 2), number(accuracy.mae_int8, 2)),

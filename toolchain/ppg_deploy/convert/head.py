@@ -104,4 +104,4 @@ def _weighted_softmax(
 
 
 def _is_plain(node: Node) -> bool:
-    return node.attributes.get("alpha", 1.0) == 1.0 and node.attributes.get("beta", 1.0) == 1.0
+    return all(node.attributes.get(name, 1.0) == 1.0 for name in ("alpha", "beta"))

@@ -1,1 +1,51 @@
-"""TBD."""
+"""Ports: a real serial port or an emulator, opened as the same kind of stream. See docs/emulators.md."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ppg_deploy.errors import InputError
+from ppg_deploy.ports.connection import Connection, InstructionCounter
+from ppg_deploy.ports.emulated_board import EmulatedBoard, EmulatedMemory, emulated_board
+from ppg_deploy.ports.serial_port import open_serial
+
+
+def _open_unicorn(elf: Path, board: EmulatedBoard) -> Connection:
+    from ppg_deploy.ports.unicorn_port import open_unicorn
+
+    return open_unicorn(elf, board)
+
+
+def _open_qemu(elf: Path, board: EmulatedBoard) -> Connection:
+    from ppg_deploy.ports.qemu_port import open_qemu
+
+    return open_qemu(elf, board)
+
+
+EMULATORS: dict[str, Callable[[Path, EmulatedBoard], Connection]] = {
+    "unicorn": _open_unicorn,
+    "qemu": _open_qemu,
+}
+
+
+def open_emulator(name: str, *, elf: Path, board: EmulatedBoard) -> Connection:
+    """Start the firmware `elf` on an emulated `board`; `emulated_board` makes that from one of the catalogue.
+
+    Raises:
+        InputError: there is no emulator of this name, or `elf` is missing, unreadable or for another board.
+        EnvironmentProblem: the emulator's package or program is not installed, or it has no model of the board.
+    """
+    if name not in EMULATORS:
+        raise InputError(f"unknown emulator {name!r}", hint=f"choose one of: {', '.join(EMULATORS)}")
+    return EMULATORS[name](elf, board)
+
+
+__all__ = [
+    "EMULATORS",
+    "Connection",
+    "EmulatedBoard",
+    "EmulatedMemory",
+    "InstructionCounter",
+    "emulated_board",
+    "open_emulator",
+    "open_serial",
+]

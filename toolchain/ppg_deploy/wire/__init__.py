@@ -1,1 +1,7 @@
-"""TBD."""
+"""The serial protocol between host and board: one table, frames, typed messages, and the client that asks."""
+
+from ppg_deploy.wire.client import Client, RunResult
+from ppg_deploy.wire.link import LinkStatistics
+from ppg_deploy.wire.messages import DeviceInfo, DeviceStatistics, MemoryInfo
+
+__all__ = ["Client", "DeviceInfo", "DeviceStatistics", "LinkStatistics", "MemoryInfo", "RunResult"]

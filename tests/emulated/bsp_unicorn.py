@@ -1,0 +1,129 @@
+"""A small STM32 in unicorn for tests of the board support: a log of register writes, and faults to order.
+
+Independent of the package's own emulator port on purpose: the port is made to run firmware, this one to trip it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+CYCLES, SYSTICK_CONTROL, SYSTICK_VALUE = 0xE000_1004, 0xE000_E010, 0xE000_E018
+WINDOWS = ((0x4000_0000, 0x10_0000), (0x4800_0000, 0x1_0000), (0xE000_0000, 0x10_0000))
+
+
+@dataclass(frozen=True)
+class Chip:
+    """Where the registers with a behaviour of their own are."""
+
+    rcc: int
+    configuration_offset: int
+    ready_bits: tuple[tuple[int, int], ...]
+    """Pairs (on, ready) of RCC_CR."""
+    usart_status: int
+    usart_receive: int
+    usart_transmit: int
+
+
+L476 = Chip(0x4002_1000, 0x08, ((8, 10), (24, 25)), 0x4000_441C, 0x4000_4424, 0x4000_4428)
+F405 = Chip(0x4002_3800, 0x08, ((0, 1), (24, 25)), 0x4001_1000, 0x4001_1004, 0x4001_1004)
+
+
+def counts(now: int) -> int:
+    """A counter that counts."""
+    return now
+
+
+@dataclass
+class Machine:
+    """Runs an image until its receiver has been polled empty a few times."""
+
+    elf: Path
+    chip: Chip
+    clock_gets_ready: bool = True
+    switch_takes_effect: bool = True
+    cycle_counter: Callable[[int], int] = counts
+    system_timer: Callable[[int], int] = counts
+    flash_control_mask: int = 0xFFFF_FFFF
+    writes: list[tuple[int, int]] = field(default_factory=list)
+    sent: bytearray = field(default_factory=bytearray)
+    received: bytearray = field(default_factory=bytearray)
+    overrun: bool = False
+    instructions: int = 0
+
+    def __post_init__(self) -> None:
+        from elftools.elf.elffile import ELFFile
+        from unicorn import UC_ARCH_ARM, UC_HOOK_CODE, UC_MODE_MCLASS, UC_MODE_THUMB, Uc
+        from unicorn.arm_const import UC_ARM_REG_SP, UC_CPU_ARM_CORTEX_M4
+
+        self._registers: dict[int, int] = {}
+        self._idle_polls = 0
+        self._uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
+        self._uc.ctl_set_cpu_model(UC_CPU_ARM_CORTEX_M4)
+        self._uc.mem_map(0x0800_0000, 0x10_0000)
+        self._uc.mem_map(0x2000_0000, 0x1_8000)
+        for base, size in WINDOWS:
+            self._uc.mmio_map(base, size, self._read, base, self._write, base)
+        with self.elf.open("rb") as stream:
+            for segment in ELFFile(stream).iter_segments("PT_LOAD"):
+                if segment["p_filesz"]:
+                    self._uc.mem_write(segment["p_paddr"], segment.data())
+        self._uc.hook_add(UC_HOOK_CODE, self._count)
+        stack, self._pc = (int.from_bytes(self._uc.mem_read(0x0800_0000 + at, 4), "little") for at in (0, 4))
+        self._uc.reg_write(UC_ARM_REG_SP, stack)
+
+    def _count(self, *_: object) -> None:
+        self.instructions += 1
+
+    def _read(self, _uc: Any, offset: int, _size: int, base: int) -> int:
+        address, chip = base + offset, self.chip
+        value = self._registers.get(address, 0)
+        if address == CYCLES:
+            return self.cycle_counter(self.instructions) & 0xFFFF_FFFF
+        if address == SYSTICK_VALUE:
+            running = self._registers.get(SYSTICK_CONTROL, 0) & 1
+            return -self.system_timer(self.instructions) & 0xFF_FFFF if running else 0
+        if address == chip.usart_status:
+            return 0xC0 | self._receiver_flags()
+        if address == chip.usart_receive:
+            self.overrun = False
+            return self.received.pop(0) if self.received else 0
+        if address == chip.rcc and self.clock_gets_ready:
+            for on, ready in chip.ready_bits:
+                value |= (value >> on & 1) << ready
+        if address == chip.rcc + chip.configuration_offset and self.switch_takes_effect:
+            value |= (value & 3) << 2
+        if address in (0x4002_2000, 0x4002_3C00):
+            value &= self.flash_control_mask
+        return value
+
+    def _receiver_flags(self) -> int:
+        if self.received:
+            self._idle_polls = 0
+            return 0x20 | (0x08 if self.overrun else 0)
+        self._idle_polls += 1
+        if self.sent.endswith(b"\n") and self._idle_polls > 2:
+            self._uc.emu_stop()
+        return 0
+
+    def _write(self, _uc: Any, offset: int, _size: int, value: int, base: int) -> None:
+        address = base + offset
+        self.writes.append((address, value))
+        if address == self.chip.usart_transmit:
+            self.sent.append(value & 0xFF)
+            self._idle_polls = 0
+        self._registers[address] = value
+
+    def ask(self, text: str = "") -> str:
+        """Send `text`, run, return what the firmware wrote."""
+        from unicorn.arm_const import UC_ARM_REG_PC
+
+        self.sent.clear()
+        self.received += text.encode()
+        self._uc.emu_start(self._pc | 1, 0xFFFF_FFFF, timeout=30_000_000)
+        self._pc = self._uc.reg_read(UC_ARM_REG_PC)
+        return self.sent.decode().strip()
+
+    def written(self, address: int) -> list[int]:
+        """Every value written to one register, in order."""
+        return [value for at, value in self.writes if at == address]

@@ -1,0 +1,9 @@
+/* The counter of the fake board moves only when the fake model says so. */
+#ifndef FAKE_BOARD_H
+#define FAKE_BOARD_H
+
+#include <stdint.h>
+
+void fake_counter_advance(uint32_t ticks);
+
+#endif
