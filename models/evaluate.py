@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+
+from models.synth import generate_window_set
+from models.training.config import DataTable, read_config
 from ppg_deploy.card import load_card
 from ppg_deploy.decode import decode_bpm, post_filter
 from ppg_deploy.errors import InputError, PpgDeployError
 from ppg_deploy.windows import Windows, load_windows, normalise
-
-from models.synth import generate_window_set
-from models.training.config import DataTable, read_config
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,6 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from ppg_deploy.errors import PpgDeployError
-from ppg_deploy.files import sha256_of_file, write_json
 
 from models.evaluate import measure_folder
 from models.synth import WindowSet, generate_window_set, save_window_set
@@ -23,6 +21,8 @@ from models.training.config import TrainConfig, read_config
 from models.training.data import spread_over_heart_rate, training_recordings
 from models.training.export import write_card, write_onnx
 from models.training.fit import fit
+from ppg_deploy.errors import PpgDeployError
+from ppg_deploy.files import sha256_of_file, write_json
 
 
 def calibration_windows(config: TrainConfig) -> WindowSet:

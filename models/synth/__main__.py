@@ -4,9 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from ppg_deploy.errors import PpgDeployError
-
 from models.synth.windows_file import generate_window_set, save_window_set
+from ppg_deploy.errors import PpgDeployError
 
 
 def main(arguments: list[str] | None = None) -> int:

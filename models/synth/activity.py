@@ -5,9 +5,9 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from ppg_deploy.errors import InputError
 
 from models.synth.processes import FloatArray
+from ppg_deploy.errors import InputError
 
 
 class Activity(StrEnum):

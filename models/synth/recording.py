@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from ppg_deploy.errors import InputError
 
 from models.synth.activity import Segment, draw_schedule, segment_starts
 from models.synth.heart import beats
@@ -12,6 +11,7 @@ from models.synth.motion import move
 from models.synth.processes import random_streams
 from models.synth.pulse_wave import pulse_signal
 from models.synth.subject import SubjectSettings, draw_subject
+from ppg_deploy.errors import InputError
 
 CHANNELS = ("PPG", "ACC_X", "ACC_Y", "ACC_Z")
 SAMPLE_RATE_HZ = 32

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 
 import numpy as np
+
 from ppg_deploy.errors import InputError
 
 LOWEST_HR_BPM = 45.0

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from ppg_deploy.errors import InputError
-from ppg_deploy.files import write_bytes
 
 from models.synth.recording import generate_recording, windows
+from ppg_deploy.errors import InputError
+from ppg_deploy.files import write_bytes
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 import tomllib
 from pathlib import Path
 
-from ppg_deploy.errors import InputError
 from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, ValidationError
+
+from ppg_deploy.errors import InputError
 
 
 class _Table(BaseModel):

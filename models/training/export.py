@@ -6,11 +6,11 @@ from pathlib import Path
 
 import torch
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from ppg_deploy.files import write_bytes, write_text
 
 from models.students.pulse import INPUT_SHAPE, PulseStudent
 from models.synth import CHANNELS, SAMPLE_RATE_HZ, STRIDE_SAMPLES, WINDOW_SAMPLES
 from models.training.data import Normalisation
+from ppg_deploy.files import write_bytes, write_text
 
 _OPSET = 17
 

@@ -4,11 +4,12 @@ Expected values are worked out by hand from the reference manuals (RM0351 for th
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from bsp_probe import build_probe, fields
-from bsp_unicorn import F405, L476, Machine
+from bsp_unicorn import F405, L476, Chip, Machine
 
 pytest.importorskip("unicorn", reason="the [emulator] extra is not installed")
 pytestmark = pytest.mark.arm
@@ -53,14 +54,23 @@ def test_f405_reaches_168_mhz(f405: Path) -> None:
     assert machine.written(0x4002_0024)[-1] == 0x770  # GPIOA_AFRH: PA9 and PA10 on AF7
 
 
-@pytest.mark.parametrize("trouble", ["clock_gets_ready", "switch_takes_effect", "flash_control_mask"])
-def test_clock_trouble_leaves_the_reset_clock_and_its_baud_rate(l476: Path, f405: Path, trouble: str) -> None:
+@pytest.mark.parametrize(
+    "troubled",
+    [
+        pytest.param(partial(Machine, clock_gets_ready=False), id="oscillator-never-ready"),
+        pytest.param(partial(Machine, switch_takes_effect=False), id="switch-never-confirmed"),
+        pytest.param(partial(Machine, flash_control_mask=0x702), id="wrong-wait-states"),
+    ],
+)
+def test_clock_trouble_leaves_the_reset_clock_and_its_baud_rate(
+    l476: Path, f405: Path, troubled: Callable[[Path, Chip], Machine]
+) -> None:
     # 4 MHz MSI / 115200 = 34.7; 16 MHz HSI / 115200 = 138.9
     for elf, chip, clock_hz, baud_register, divider in (
         (l476, L476, 4_000_000, 0x4000_440C, 35),
         (f405, F405, 16_000_000, 0x4001_1008, 139),
     ):
-        machine = Machine(elf, chip, **{trouble: 0x702 if trouble == "flash_control_mask" else False})
+        machine = troubled(elf, chip)
         boot = fields(machine.ask())
         assert (boot["clk"], boot["status"]) == (clock_hz, 1)
         assert machine.written(baud_register) == [divider]

@@ -133,7 +133,7 @@ def dense(seed: int) -> Graph:
     draw = _Draw(seed)
     depth = draw.between(1, 70)
     positions = draw.between(2, 9) if draw.yes(0.3) else 1
-    net = NetworkBuilder(seed, (positions, depth), draw.zero())
+    net = NetworkBuilder(seed, (1, positions, depth), draw.zero())
     output = net.dense(
         net.input,
         draw.between(1, 11),

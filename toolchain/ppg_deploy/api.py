@@ -128,9 +128,9 @@ def build(
     project = render_project(
         board=chosen,
         model=ModelSources(
-            runtime="aot",
+            runtime=compiled.runtime,
             files=compiled.files,
-            model_sha256=files.sha256(tflite),
+            model_sha256=compiled.model_sha256,
             kernel_files=compiled.kernel_files,
             arena_bytes=compiled.arena_bytes,
             arena_symbol=compiled.arena_symbol,
@@ -139,6 +139,22 @@ def build(
     )
     result = build_firmware(project, verbose=verbose)
     files.write_bytes(folder / handover.MODEL_NAME, tflite)
+    operators = handover.CompiledOperators(
+        model_sha256=compiled.model_sha256,
+        operators=tuple(
+            handover.CompiledOperator(
+                index=operator.index,
+                kind=operator.kind,
+                name=operator.name,
+                kernel=operator.kernel,
+                macs=operator.macs,
+                constant_bytes=operator.constant_bytes,
+                in_place=operator.in_place,
+            )
+            for operator in compiled.operators
+        ),
+    )
+    files.write_text(folder / handover.OPERATORS_NAME, operators.model_dump_json(indent=2) + "\n")
     return BuildOutcome(project, compiled, result)
 
 

@@ -1,4 +1,7 @@
-"""quantize.json: what `quantize` found out and what `build` and `bench` need to know besides the model's bytes."""
+"""Files by which one command tells the next what the model's bytes do not say.
+
+`quantize` writes quantize.json; `build` writes operators.json into the firmware project.
+"""
 
 from pathlib import Path
 from typing import Literal
@@ -12,6 +15,7 @@ _STRICT = ConfigDict(extra="forbid", frozen=True)
 FILE_NAME = "quantize.json"
 # In the results folder; `build` puts a copy into the firmware project, so that both stay together.
 MODEL_NAME = "model.tflite"
+OPERATORS_NAME = "operators.json"
 
 
 class NamedFile(BaseModel):
@@ -118,6 +122,43 @@ class QuantizeReport(BaseModel):
     operators: tuple[OperatorFacts, ...]
     warnings: tuple[str, ...]
     tool_versions: dict[str, str]
+
+
+class CompiledOperator(BaseModel):
+    """Function ppg_model_op_<index> of the generated C."""
+
+    model_config = _STRICT
+    index: int
+    kind: str
+    name: str
+    kernel: str
+    macs: int
+    constant_bytes: int
+    in_place: bool
+
+
+class CompiledOperators(BaseModel):
+    """operators.json: what the generated C consists of, in order of execution."""
+
+    model_config = _STRICT
+    schema_version: Literal[1] = 1
+    model_sha256: str
+    operators: tuple[CompiledOperator, ...]
+
+
+def load_operators(path: Path) -> CompiledOperators:
+    """Read operators.json.
+
+    Raises:
+        InputError: missing or damaged.
+    """
+    hint = "run: ppg-deploy build"
+    if not path.is_file():
+        raise InputError(f"{path}: no such file", hint=hint)
+    try:
+        return CompiledOperators.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise InputError(f"{path}: {describe_problems(error)}", hint=hint) from error
 
 
 def load_report(path: Path) -> QuantizeReport:

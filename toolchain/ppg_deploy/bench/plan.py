@@ -28,6 +28,7 @@ class BenchPlan:
         x: float32 (N, *ONNX input shape without batch), normalised.
         codes: int8 (N, input bytes).
         expected: int8 (N, output bytes) of the golden reference `golden`.
+        operators: functions of the generated C, in order of execution.
         report: quantize.json of this very model, or None for a model of other origin.
     """
 
@@ -41,6 +42,7 @@ class BenchPlan:
     codes: NDArray[np.int8]
     expected: NDArray[np.int8]
     golden: str
+    operators: tuple[handover.CompiledOperator, ...]
     report: handover.QuantizeReport | None
 
     @property
@@ -104,6 +106,7 @@ def prepare_plan(
         codes=codes.reshape(len(codes), -1),
         expected=golden.run(codes),
         golden=golden.description,
+        operators=handover.load_operators(project / handover.OPERATORS_NAME).operators,
         report=report,
     )
 

@@ -67,7 +67,7 @@ def summarise(plan: BenchPlan, measurement: Measurement, connection: Connection)
         ),
         outputs=compare_outputs(plan, measurement.outputs),
         accuracy=_accuracy(plan, measurement.outputs),
-        cost=_cost(measurement, connection),
+        cost=_cost(plan, measurement, connection),
         memory=_memory(plan, measurement),
         link=asdict(measurement.link),
         tool_versions=tool_versions(),
@@ -142,7 +142,7 @@ def _float_outputs(report: QuantizeReport, source: Path, x: NDArray[np.float32])
     return outputs.reshape(len(x), int(np.prod(report.model.output.shape)))
 
 
-def _cost(measurement: Measurement, connection: Connection) -> schema.Cost:
+def _cost(plan: BenchPlan, measurement: Measurement, connection: Connection) -> schema.Cost:
     instructions: Sequence[float] = ()
     source = None
     estimates: list[float] = []
@@ -171,7 +171,7 @@ def _cost(measurement: Measurement, connection: Connection) -> schema.Cost:
         timing_model=timing_model,
         cycles=None if stuck else spread_of(cycles),
         latency_ms=None if stuck else spread_of([tick / clock_khz for tick in cycles]),
-        by_operator=_operator_shares(measurement, connection),
+        by_operator=_operator_shares(plan, measurement, connection),
         by_function=_function_shares(measurement),
         note=_cost_note(stuck=stuck, counted=bool(instructions) or bool(cycles)),
     )
@@ -183,26 +183,32 @@ def _cost_note(*, stuck: bool, counted: bool) -> str | None:
     return None if counted else _UNCOUNTED
 
 
-def _operator_shares(measurement: Measurement, connection: Connection) -> tuple[schema.Share, ...]:
+def _operator_shares(
+    plan: BenchPlan, measurement: Measurement, connection: Connection
+) -> tuple[schema.Share, ...]:
     if measurement.profiles:
         return tuple(
-            schema.Share(
-                name=cost.name,
-                instructions=cost.instructions,
-                cycles_estimated=cost.cycles_estimated,
-                ticks=None,
-            )
+            _share(plan, cost.index, cost.instructions, cost.cycles_estimated, None)
             for cost in measurement.profiles[-1].by_operator
         )
     factor = connection.instructions_per_tick
     return tuple(
-        schema.Share(
-            name=f"operator {index}",
-            instructions=None if factor is None else ticks * factor,
-            cycles_estimated=None,
-            ticks=ticks,
-        )
+        _share(plan, index, None if factor is None else ticks * factor, None, ticks)
         for index, ticks in enumerate(measurement.operator_ticks or ())
+    )
+
+
+def _share(
+    plan: BenchPlan, index: int | None, instructions: float | None, cycles: float | None, ticks: int | None
+) -> schema.Share:
+    """`index` None stands for the code around the operators."""
+    operator = None if index is None else plan.operators[index]
+    return schema.Share(
+        name="run" if operator is None else f"{operator.index:03} {operator.kind} ({operator.kernel})",
+        macs=None if operator is None else operator.macs,
+        instructions=instructions,
+        cycles_estimated=cycles,
+        ticks=ticks,
     )
 
 
@@ -211,7 +217,11 @@ def _function_shares(measurement: Measurement) -> tuple[schema.Share, ...]:
         return ()
     return tuple(
         schema.Share(
-            name=cost.name, instructions=cost.instructions, cycles_estimated=cost.cycles_estimated, ticks=None
+            name=cost.name,
+            macs=None,
+            instructions=cost.instructions,
+            cycles_estimated=cost.cycles_estimated,
+            ticks=None,
         )
         for cost in measurement.profiles[-1].by_function
     )

@@ -12,6 +12,7 @@ from ppg_deploy.errors import OutputMismatchError
 
 if TYPE_CHECKING:
     from ppg_deploy.report import Report, Spread
+    from ppg_deploy.report.schema import Cost
 
 
 class Emulator(StrEnum):
@@ -77,9 +78,8 @@ def _print_report(report: "Report", output: Output) -> None:
             ("MAE float / int8 host / device, BPM", _errors(report, filtered=False)),
             ("the same after the post-filter, BPM", _errors(report, filtered=True)),
             ("instructions per window, median", _median(cost.instructions)),
-            (f"cycles_estimated, median ({cost.timing_model or 'no model'})", _median(cost.cycles_estimated)),
-            ("cycles measured, median", _median(cost.cycles)),
-            ("latency measured, median, ms", _median(cost.latency_ms, 3)),
+            *_estimated(cost),
+            *_measured(cost),
             ("arena, B", number(memory.arena)),
             ("stack high water / reserved, B", f"{memory.stack_high_water:,} / {memory.stack_reserved:,}"),
             ("RAM static / limit, B", f"{memory.ram_static:,} / {memory.ram_limit:,}"),
@@ -101,11 +101,19 @@ def _print_report(report: "Report", output: Output) -> None:
 
 def _print_details(report: "Report", output: Output) -> None:
     for title, shares in (("operators", report.cost.by_operator), ("functions", report.cost.by_function)):
+        if not shares:
+            continue
         output.table(
             title,
-            ("name", "instructions", "cycles_estimated", "ticks"),
+            ("name", "MACs", "instructions", "cycles_estimated", "ticks"),
             [
-                (share.name, number(share.instructions), number(share.cycles_estimated), number(share.ticks))
+                (
+                    share.name,
+                    number(share.macs),
+                    number(share.instructions),
+                    number(share.cycles_estimated),
+                    number(share.ticks),
+                )
                 for share in shares
             ],
         )
@@ -125,6 +133,23 @@ def _errors(report: "Report", *, filtered: bool) -> str:
         else (accuracy.mae_float, accuracy.mae_int8, accuracy.mae_device)
     )
     return " / ".join(number(value, 2) for value in values)
+
+
+def _estimated(cost: "Cost") -> list[tuple[str, str]]:
+    """Rows that only a counted run with a timing model can fill."""
+    if cost.cycles_estimated is None:
+        return []
+    return [(f"cycles_estimated, median ({cost.timing_model})", _median(cost.cycles_estimated))]
+
+
+def _measured(cost: "Cost") -> list[tuple[str, str]]:
+    """Rows that only a board can fill."""
+    if cost.cycles is None:
+        return []
+    return [
+        ("cycles measured, median", _median(cost.cycles)),
+        ("latency measured, median, ms", _median(cost.latency_ms, 3)),
+    ]
 
 
 def _median(spread: "Spread | None", decimals: int = 0) -> str:

@@ -43,11 +43,11 @@ def build(
         ("part", "flash, B", "RAM, B"),
         [
             *((part.name, number(part.flash_bytes), number(part.ram_bytes)) for part in size.by_part),
-            ("total", number(size.flash_bytes), number(size.ram_static_bytes)),
+            ("total", number(size.flash_bytes), number(size.ram_bytes)),
             (
                 f"of {limits.flash_region} and {limits.ram_region}",
                 f"{size.flash_bytes / limits.flash_bytes:.1%}",
-                f"{size.ram_static_bytes / limits.ram_bytes:.1%}",
+                f"{size.ram_bytes / limits.ram_bytes:.1%}",
             ),
         ],
     )

@@ -1,1 +1,16 @@
-"""TBD."""
+"""Rendering a model, a board and the files of firmware/ into a PlatformIO project."""
+
+from ppg_deploy.project.manifest import MANIFEST_NAME, Manifest, load_manifest
+from ppg_deploy.project.render import DEFAULT_FLAGS, DEFAULT_KERNEL_FLAGS, Project, render_project
+from ppg_deploy.project.sources import ModelSources
+
+__all__ = [
+    "DEFAULT_FLAGS",
+    "DEFAULT_KERNEL_FLAGS",
+    "MANIFEST_NAME",
+    "Manifest",
+    "ModelSources",
+    "Project",
+    "load_manifest",
+    "render_project",
+]

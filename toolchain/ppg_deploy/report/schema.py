@@ -87,9 +87,10 @@ class Accuracy(_Part):
 
 
 class Share(_Part):
-    """Part of one inference that an operator or a function takes."""
+    """Part of one inference that an operator or a function takes; `macs` is null for functions."""
 
     name: str
+    macs: int | None
     instructions: float | None
     cycles_estimated: float | None
     ticks: float | None
@@ -118,7 +119,7 @@ class MemoryPart(_Part):
 
 
 class Memory(_Part):
-    """Bytes. `ram_static` holds arena, buffers and reserved stack; `arena` excludes the caller's input and output."""
+    """Bytes. `ram_static` holds everything reserved but the stack; `arena` excludes the caller's input and output."""
 
     arena: int
     stack_high_water: int

@@ -1,0 +1,20 @@
+/* What a chip family gives to the common board support; the application sees ppg_bsp.h only. */
+#ifndef PPG_CHIP_H
+#define PPG_CHIP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Brings the core to PPG_CLOCK_HZ. False: a wait gave up and the clock the chip starts with goes on running. */
+bool ppg_chip_clock_init(void);
+
+/* The core clock that runs now. */
+uint32_t ppg_chip_clock_hz(void);
+
+/* Pins, baud rate for the clock that runs now, receiver and transmitter on. */
+void ppg_chip_uart_init(void);
+
+/* Waits, bounded, until the last byte written has left the chip. */
+void ppg_chip_uart_drain(void);
+
+#endif

@@ -1,0 +1,69 @@
+/* STM32F4 core clock: the 16 MHz internal oscillator through the PLL (RM0090, sections 3.5.1, 5.1.4 and 7.2). */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ppg_hardware.h"
+#include "ppg_registers.h"
+#include "ppg_stm32.h"
+#include "ppg_stm32_family.h"
+
+#define RCC_CONTROL PPG_RCC_BASE
+#define RCC_HSI_ON (1u << 0)
+#define RCC_HSI_READY (1u << 1)
+#define RCC_PLL_ON (1u << 24)
+#define RCC_PLL_READY (1u << 25)
+#define RCC_PLL_CONFIGURATION (PPG_RCC_BASE + 0x04u)
+#define RCC_PLL_RESERVED (2u << 28) /* PLLR on the F446; elsewhere the reset value of a reserved field */
+#define RCC_CONFIGURATION (PPG_RCC_BASE + 0x08u)
+#define RCC_SWITCH_MASK 0x3u
+#define RCC_SWITCH_PLL 0x2u
+#define RCC_SWITCHED_MASK 0xCu
+#define RCC_SWITCHED_PLL 0x8u
+#define RCC_APB_MASK ((7u << 10) | (7u << 13))
+#define RCC_APB1_ENABLE (PPG_RCC_BASE + 0x40u)
+#define RCC_POWER_ENABLE (1u << 28)
+
+#define PWR_CONTROL 0x40007000u
+
+#define FLASH_CONTROL 0x40023C00u
+#define FLASH_WAIT_MASK 0xFu
+#define FLASH_PREFETCH_AND_CACHES 0x700u
+
+static bool start_pll(void) {
+  ppg_modify32(RCC_CONTROL, 0u, RCC_HSI_ON);
+  if (!ppg_wait32(RCC_CONTROL, RCC_HSI_READY, RCC_HSI_READY)) {
+    return false;
+  }
+  ppg_modify32(RCC_CONTROL, RCC_PLL_ON, 0u);
+  if (!ppg_wait32(RCC_CONTROL, RCC_PLL_READY, 0u)) {
+    return false;
+  }
+  ppg_write32(RCC_PLL_CONFIGURATION, PPG_CLOCK_PLL_M | (PPG_CLOCK_PLL_N << 6) |
+                                         ((PPG_CLOCK_PLL_P / 2u - 1u) << 16) | (PPG_CLOCK_PLL_Q << 24) |
+                                         RCC_PLL_RESERVED);
+  ppg_modify32(RCC_CONTROL, 0u, RCC_PLL_ON);
+  return ppg_wait32(RCC_CONTROL, RCC_PLL_READY, RCC_PLL_READY);
+}
+
+static bool set_flash_wait_states(void) {
+  ppg_write32(FLASH_CONTROL, PPG_CLOCK_FLASH_WAIT_STATES | FLASH_PREFETCH_AND_CACHES);
+  return ppg_wait32(FLASH_CONTROL, FLASH_WAIT_MASK, PPG_CLOCK_FLASH_WAIT_STATES);
+}
+
+static bool switch_to_pll(void) {
+  const uint32_t dividers = (ppg_stm32_apb_code(PPG_CLOCK_APB1_DIVIDER) << 10) |
+                            (ppg_stm32_apb_code(PPG_CLOCK_APB2_DIVIDER) << 13);
+  ppg_modify32(RCC_CONFIGURATION, RCC_APB_MASK, dividers);
+  ppg_modify32(RCC_CONFIGURATION, RCC_SWITCH_MASK, RCC_SWITCH_PLL);
+  if (ppg_wait32(RCC_CONFIGURATION, RCC_SWITCHED_MASK, RCC_SWITCHED_PLL)) {
+    return true;
+  }
+  ppg_modify32(RCC_CONFIGURATION, RCC_SWITCH_MASK | RCC_APB_MASK, 0u);
+  return false;
+}
+
+bool ppg_stm32_run_from_pll(void) {
+  ppg_set_and_confirm32(RCC_APB1_ENABLE, RCC_POWER_ENABLE);
+  ppg_modify32(PWR_CONTROL, 0u, PPG_CLOCK_VOLTAGE_SCALE << 14);
+  return start_pll() && set_flash_wait_states() && switch_to_pll();
+}

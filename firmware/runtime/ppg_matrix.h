@@ -1,0 +1,29 @@
+/* The inner product block behind convolutions: 4 positions x 2 output channels at a time.
+
+   Columns hold 4 positions side by side, 4 values of the window per step, widened to int16 in pairs:
+     step s: words 0-3 = values (4s, 4s + 2) of positions 0-3; words 4-7 = values (4s + 1, 4s + 3) of positions 0-3.
+   The stream holds, for each pair of output channels A and B:
+     bias A, bias B; per step two words of int8 weights: (A[4s], B[4s], A[4s+2], B[4s+2]), lowest byte first, and
+     (A[4s+1], B[4s+1], A[4s+3], B[4s+3]); then ppg_factor_t of A and of B. An odd last channel has a B of zeros. */
+#ifndef PPG_MATRIX_H
+#define PPG_MATRIX_H
+
+#include "ppg_requant.h"
+
+#define PPG_MATRIX_POSITIONS 4
+#define PPG_MATRIX_STEP_WORDS 8 /* words of columns per step */
+#define PPG_MATRIX_PAIR_WORDS(steps) (8 + 2 * (steps))
+
+typedef struct {
+  int32_t steps;       /* ceil(window values / 4) */
+  int32_t sixes_words; /* words of columns of the largest multiple of 6 steps */
+  int32_t channels;    /* output channels */
+  int32_t proven;      /* 1: every factor is in the proven form */
+  int32_t output_zero; /* used by the general form only */
+} ppg_matrix_t;
+
+/* Saturated int8 results of `positions` (1 to 4) positions: out[position * pitch + channel]. */
+void ppg_matrix_block(const ppg_matrix_t *matrix, const int32_t *stream, const uint32_t *columns,
+                      int32_t positions, int8_t *out, int32_t pitch);
+
+#endif

@@ -1,0 +1,116 @@
+#include "ppg_pool.h"
+
+#include "ppg_memory.h"
+#include "ppg_requant.h"
+
+#define LARGEST_PACKED_WINDOW 255 /* 255 * -128 still fits one int16 */
+
+/* The part of a window that lies inside the input. */
+typedef struct {
+  const int8_t *data; /* its first value, channel 0 */
+  int32_t rows, columns;
+  int32_t column_step, row_step; /* bytes */
+} window_t;
+
+static window_t window_at(const ppg_pool_t *pool, const int8_t *in, int32_t out_row, int32_t out_column) {
+  int32_t top = out_row * pool->stride_rows - pool->pad_top;
+  int32_t left = out_column * pool->stride_columns - pool->pad_left;
+  int32_t bottom = top + pool->kernel_rows, right = left + pool->kernel_columns;
+  if (top < 0) top = 0;
+  if (left < 0) left = 0;
+  if (bottom > pool->rows) bottom = pool->rows;
+  if (right > pool->columns) right = pool->columns;
+  int32_t row_step = pool->columns * pool->channels;
+  return (window_t){in + top * row_step + left * pool->channels, bottom - top, right - left, pool->channels,
+                    row_step};
+}
+
+/* sum / count, rounded half away from zero. */
+static int32_t mean(const ppg_pool_t *pool, int32_t sum, int32_t count) {
+  if (pool->shift != 0) return (sum + (count >> 1) + (sum >> 31)) >> pool->shift;
+  uint32_t magnitude = (uint32_t)(sum < 0 ? -sum : sum) + (uint32_t)count / 2u;
+  uint32_t quotient = pool->reciprocal != 0 ? (uint32_t)(((uint64_t)magnitude * pool->reciprocal) >> 31)
+                                            : magnitude / (uint32_t)count;
+  return sum < 0 ? -(int32_t)quotient : (int32_t)quotient;
+}
+
+static void average_of_four(const ppg_pool_t *pool, const window_t *window, int32_t channel, int8_t *out) {
+  const int8_t *row_start = window->data + channel;
+  int32_t column_step = window->column_step, columns = window->columns;
+  uint32_t even = 0, odd = 0;
+  for (int32_t row = window->rows; row > 0; row--, row_start += window->row_step) {
+    const int8_t *from = row_start;
+    for (int32_t column = columns; column > 0; column--, from += column_step) {
+      uint32_t word = ppg_load4(from);
+      even = ppg_add_even_bytes(even, word);
+      odd = ppg_add_odd_bytes(odd, word);
+    }
+  }
+  int32_t count = window->rows * columns;
+  int32_t first = mean(pool, ppg_low_half(even), count), second = mean(pool, ppg_low_half(odd), count);
+  int32_t third = mean(pool, ppg_high_half(even), count), fourth = mean(pool, ppg_high_half(odd), count);
+  out[0] = (int8_t)first;
+  out[1] = (int8_t)second;
+  out[2] = (int8_t)third;
+  out[3] = (int8_t)fourth;
+}
+
+static int8_t average_of_one(const ppg_pool_t *pool, const window_t *window, int32_t channel) {
+  int32_t sum = 0;
+  for (int32_t row = 0; row < window->rows; row++) {
+    const int8_t *from = window->data + row * window->row_step + channel;
+    for (int32_t column = window->columns; column > 0; column--, from += window->column_step) sum += *from;
+  }
+  return (int8_t)mean(pool, sum, window->rows * window->columns);
+}
+
+static void average_window(const ppg_pool_t *pool, const window_t *window, int8_t *out) {
+  int32_t channel = 0;
+  if (window->rows * window->columns <= LARGEST_PACKED_WINDOW) {
+    for (; channel + 4 <= pool->channels; channel += 4) average_of_four(pool, window, channel, out + channel);
+  }
+  for (; channel < pool->channels; channel++) out[channel] = average_of_one(pool, window, channel);
+}
+
+static void max_window(const ppg_pool_t *pool, const window_t *window, int8_t *out) {
+  int32_t channel = 0;
+  for (; channel + 4 <= pool->channels; channel += 4) {
+    uint32_t largest = ppg_load4(window->data + channel);
+    for (int32_t row = 0; row < window->rows; row++) {
+      const int8_t *from = window->data + row * window->row_step + channel;
+      for (int32_t column = window->columns; column > 0; column--, from += window->column_step) {
+        largest = ppg_max4(largest, ppg_load4(from));
+      }
+    }
+    ppg_store4(out + channel, largest);
+  }
+  for (; channel < pool->channels; channel++) {
+    int8_t largest = window->data[channel];
+    for (int32_t row = 0; row < window->rows; row++) {
+      const int8_t *from = window->data + row * window->row_step + channel;
+      for (int32_t column = window->columns; column > 0; column--, from += window->column_step) {
+        if (*from > largest) largest = *from;
+      }
+    }
+    out[channel] = largest;
+  }
+}
+
+static void pool_all(const ppg_pool_t *pool, const int8_t *in, int8_t *out,
+                     void (*one)(const ppg_pool_t *, const window_t *, int8_t *)) {
+  int32_t count = pool->out_rows * pool->out_columns * pool->channels;
+  int8_t *to = out;
+  for (int32_t row = 0; row < pool->out_rows; row++) {
+    for (int32_t column = 0; column < pool->out_columns; column++, to += pool->channels) {
+      window_t window = window_at(pool, in, row, column);
+      one(pool, &window, to);
+    }
+  }
+  ppg_clamp_all(out, pool->low, pool->high, count);
+}
+
+void ppg_average_pool(const ppg_pool_t *pool, const int8_t *in, int8_t *out) {
+  pool_all(pool, in, out, average_window);
+}
+
+void ppg_max_pool(const ppg_pool_t *pool, const int8_t *in, int8_t *out) { pool_all(pool, in, out, max_window); }

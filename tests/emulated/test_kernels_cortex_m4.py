@@ -1,0 +1,72 @@
+"""The SIMD path of the kernels on an emulated Cortex-M4: same bytes as TFLM, nothing else touched, cost as claimed."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from ppg_deploy.graph import Graph
+from ppg_deploy.tflite.writer import write_tflite
+from tests.support.compile_cases import FAMILIES
+from tests.support.compile_cortex_m4 import CompiledForM4, cortex_m4
+from tests.support.compile_networks import pulse_like, resnet_like, windows_for
+
+pytestmark = [
+    pytest.mark.arm,
+    pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc"),
+]
+pytest.importorskip("unicorn", reason="needs the emulator extra")
+pytest.importorskip("tflite_micro", reason="the reference is TFLM's own interpreter")
+
+COUNTS = {
+    "convolution": 25,
+    "padded convolution": 5,
+    "depthwise": 6,
+    "dense": 10,
+    "pool": 10,
+    "elementwise": 12,
+    "pad": 2,
+    "network": 12,
+}
+
+
+def _compare(graph: Graph, count: int = 20) -> CompiledForM4:
+    from ppg_deploy.golden.tflm import TflmInterpreter
+
+    windows = windows_for(graph, 3, count)
+    loaded = cortex_m4().build(graph)
+    expected = TflmInterpreter(write_tflite(graph)).run(windows)
+    np.testing.assert_array_equal(loaded.run(windows), expected, err_msg=str(graph.operators))
+    return loaded
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_outputs_equal_tflm(family: str) -> None:
+    for seed in range(5000, 5000 + COUNTS[family]):
+        _compare(FAMILIES[family](seed))
+
+
+def test_pulse_like_network_meets_the_cost_goals() -> None:
+    graph = pulse_like()
+    loaded = _compare(graph)
+    cost = loaded.cost(windows_for(graph, 3)[5])
+    # TFLM with CMSIS-NN: 13.77 M cycles in the same model of the core.
+    assert cost.cycles <= 5_500_000
+    assert loaded.sizes["ppg_model_arena"] == loaded.compiled.arena_bytes <= 24_700
+    assert sum(cost.by_operator.values()) == cost.cycles
+
+
+def test_resnet_like_network_meets_the_cost_goals() -> None:
+    graph = resnet_like()
+    loaded = _compare(graph)
+    # TFLM with CMSIS-NN: 12.49 M cycles.
+    assert loaded.cost(windows_for(graph, 3)[5]).cycles <= 5_200_000
+
+
+def test_every_operator_is_a_function_and_every_constant_has_the_prefix() -> None:
+    loaded = cortex_m4().build(FAMILIES["network"](5000))
+    operators = {name for name in loaded.symbols if name.startswith("ppg_model_op_")}
+    expected = {f"ppg_model_op_{operator.index:03d}" for operator in loaded.compiled.operators}
+    assert operators == expected
+    data = {name: size for name, size in loaded.sizes.items() if name.startswith("ppg_model_data_")}
+    assert sum(data.values()) == loaded.compiled.constants_bytes

@@ -1,0 +1,68 @@
+"""int8 graph -> C."""
+
+from collections.abc import Sequence
+
+from ppg_deploy.compile.checks import check_compilable
+from ppg_deploy.compile.emit import render
+from ppg_deploy.compile.kernels import Code, Kernel, choose_kernel
+from ppg_deploy.compile.kernels.base import COMMON_FILES
+from ppg_deploy.compile.lower import Program, lower
+from ppg_deploy.compile.memory import MemoryPlan, plan_memory
+from ppg_deploy.compile.model import CompiledModel, CompiledOperator
+from ppg_deploy.graph import Graph
+
+
+def compile_graph(graph: Graph, *, model_sha256: str, dsp: bool) -> CompiledModel:
+    """Generate C whose output bytes equal those of TFLM's int8 kernels.
+
+    Args:
+        graph: int8 activations with batch size 1, symmetric int8 weights, one input and one output.
+        model_sha256: hexadecimal hash of the .tflite file, written into model.h.
+        dsp: True for a core with the DSP extension; the generated code then refuses to build without it, because
+            the kernels would fall back to portable C that is many times slower.
+
+    Raises:
+        UnsupportedModelError: the graph holds something that the kernels cannot compute exactly.
+    """
+    check_compilable(graph)
+    program = lower(graph)
+    kernels = [choose_kernel(step) for step in program.steps]
+    plan = plan_memory(program, kernels)
+    codes = [
+        kernel.code(step, number in plan.in_place)
+        for number, (step, kernel) in enumerate(zip(program.steps, kernels, strict=True))
+    ]
+    operators = _operators(program, kernels, codes, plan)
+    return CompiledModel(
+        model_sha256=model_sha256,
+        files=render(graph, program, kernels, codes, plan, model_sha256=model_sha256, dsp=dsp),
+        kernel_files=tuple(sorted({*COMMON_FILES, *(name for kernel in kernels for name in kernel.files)})),
+        arena_bytes=plan.arena_bytes,
+        operators=operators,
+        input_bytes=graph.input.byte_size,
+        output_bytes=graph.output.byte_size,
+        constants_bytes=sum(operator.constant_bytes for operator in operators),
+        macs=sum(operator.macs for operator in operators),
+    )
+
+
+def _operators(
+    program: Program, kernels: Sequence[Kernel], codes: Sequence[Code], plan: MemoryPlan
+) -> tuple[CompiledOperator, ...]:
+    return tuple(
+        CompiledOperator(
+            index=number,
+            kind=step.kind,
+            name=step.name,
+            kernel=kernel.name,
+            graph_operators=step.operators,
+            macs=step.macs,
+            constant_bytes=code.constant_bytes,
+            input_offsets=tuple(plan.storage.get(name) for name in step.inputs),
+            output_offset=plan.storage.get(step.output),
+            output_bytes=step.output_bytes,
+            scratch_bytes=plan.scratch_bytes[number],
+            in_place=number in plan.in_place,
+        )
+        for number, (step, kernel, code) in enumerate(zip(program.steps, kernels, codes, strict=True))
+    )

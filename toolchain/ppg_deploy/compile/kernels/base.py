@@ -1,0 +1,107 @@
+"""What a kernel tells the planner and the code generator."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppg_deploy.compile.steps import Step
+
+# C source files that every kernel includes.
+COMMON_FILES = ("ppg_attributes.h", "ppg_memory.c", "ppg_memory.h", "ppg_requant.h", "ppg_simd.h")
+
+
+@dataclass(frozen=True, eq=False)
+class Array:
+    """A constant array in flash; `suffix` completes its symbol."""
+
+    suffix: str
+    values: NDArray[np.int8] | NDArray[np.int32]
+
+    @property
+    def byte_size(self) -> int:
+        """Bytes in flash."""
+        return int(self.values.nbytes)
+
+
+Value = int | Array | tuple[int, ...] | Mapping[str, "Value"]
+
+
+@dataclass(frozen=True, eq=False)
+class Structure:
+    """A constant parameter structure in flash: C type and fields; a field that is an Array becomes its address."""
+
+    ctype: str
+    fields: dict[str, Value]
+
+    @property
+    def byte_size(self) -> int:
+        """Bytes in flash on a 32-bit target: every number and pointer takes four."""
+        return 4 * _leaves(self.fields)
+
+    @property
+    def arrays(self) -> tuple[Array, ...]:
+        """Arrays that the fields point to."""
+        return tuple(value for value in self.fields.values() if isinstance(value, Array))
+
+
+def _leaves(value: Value) -> int:
+    if isinstance(value, Mapping):
+        return sum(_leaves(inner) for inner in value.values())
+    return len(value) if isinstance(value, tuple) else 1
+
+
+@dataclass(frozen=True, eq=False)
+class Code:
+    """How to call a kernel.
+
+    The C function takes the address of `parameters` (when there are some), then `operands`: an Array, or the number
+    of the step's input; then the output, then the scratch (when its size is not 0), then the numbers in `trailing`.
+    """
+
+    function: str
+    parameters: Structure | None
+    operands: tuple[int | Array, ...] = (0,)
+    trailing: tuple[int, ...] = ()
+    output_first: bool = False
+
+    @property
+    def arrays(self) -> tuple[Array, ...]:
+        """All constant arrays of the call."""
+        inner = self.parameters.arrays if self.parameters else ()
+        return (*inner, *(operand for operand in self.operands if isinstance(operand, Array)))
+
+    @property
+    def constant_bytes(self) -> int:
+        """Bytes of all constants in flash."""
+        return sum(array.byte_size for array in self.arrays) + (
+            self.parameters.byte_size if self.parameters else 0
+        )
+
+
+class Kernel(ABC):
+    """A way to compute some kind of step."""
+
+    name: str
+    header: str
+    files: tuple[str, ...]
+
+    @abstractmethod
+    def matches(self, step: Step) -> bool:
+        """True when this kernel can compute the step."""
+
+    @abstractmethod
+    def code(self, step: Step, in_place: bool) -> Code:
+        """Constants and call; `in_place` when the output overwrites an input."""
+
+    def in_place_inputs(self, step: Step) -> tuple[str, ...]:
+        """Inputs that the output may overwrite, starting at the same address."""
+        del step
+        return ()
+
+    def scratch_bytes(self, step: Step, in_place: bool) -> int:
+        """Working memory that the call needs."""
+        del step, in_place
+        return 0

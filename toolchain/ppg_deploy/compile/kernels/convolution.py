@@ -1,0 +1,125 @@
+"""CONV_2D by columns: ppg_conv.h."""
+
+import numpy as np
+
+from ppg_deploy.compile.kernels.base import Array, Code, Kernel, Structure
+from ppg_deploy.compile.kernels.packing import pack_stream, step_count
+from ppg_deploy.compile.requantize import factors_of, folded_biases
+from ppg_deploy.compile.steps import ConvolutionStep, Step
+
+_STEP_WORDS = 8
+_COLUMN_BYTES_PER_STEP = 4 * _STEP_WORDS
+
+
+class ColumnsConvolution(Kernel):
+    """Any convolution: windows of 4 positions side by side, times 2 channels at a time."""
+
+    name = "conv_columns"
+    header = "ppg_conv.h"
+    files = ("ppg_conv.c", "ppg_conv.h", "ppg_matrix.c", "ppg_matrix.h")
+
+    def matches(self, step: Step) -> bool:
+        """True for every CONV_2D and for dense layers over several positions."""
+        return isinstance(step, ConvolutionStep)
+
+    def in_place_inputs(self, step: Step) -> tuple[str, ...]:
+        """The input, when each output row needs one input row only and is no longer than it."""
+        assert isinstance(step, ConvolutionStep)
+        window = step.window
+        single_rows = window.kernel[0] == 1 and window.stride[0] == 1 and step.target.rows == step.source.rows
+        shorter = step.target.columns * step.target.channels <= step.source.columns * step.source.channels
+        return step.inputs if single_rows and shorter and window.before[0] == 0 else ()
+
+    def scratch_bytes(self, step: Step, in_place: bool) -> int:
+        """Columns, then copied rows."""
+        assert isinstance(step, ConvolutionStep)
+        rows = step.window.kernel[0] * _margined_row_bytes(step) if _copies_rows(step, in_place) else 0
+        return _COLUMN_BYTES_PER_STEP * _steps(step) + rows
+
+    def code(self, step: Step, in_place: bool) -> Code:
+        """Parameters and weights of ppg_conv."""
+        assert isinstance(step, ConvolutionStep)
+        proven, factors = factors_of(step)
+        biases = folded_biases(step)
+        per_group = step.target.channels // step.groups
+        flat = step.weights.reshape(step.target.channels, -1)
+        streams = [
+            pack_stream(flat[first:last], biases[first:last], factors[first:last])
+            for first, last in ((group * per_group, (group + 1) * per_group) for group in range(step.groups))
+        ]
+        source, target, window = step.source, step.target, step.window
+        runs, run_bytes = _runs(step)
+        parameters = Structure(
+            "ppg_conv_t",
+            {
+                "stream": Array("stream", np.concatenate(streams)),
+                "group_words": len(streams[0]),
+                "matrix": {
+                    "steps": _steps(step),
+                    "sixes_words": _STEP_WORDS * (_steps(step) // 6 * 6),
+                    "channels": per_group,
+                    "proven": int(proven),
+                    "output_zero": step.output_zero,
+                },
+                "groups": step.groups,
+                "rows": source.rows,
+                "row_bytes": source.columns * source.channels,
+                "out_rows": target.rows,
+                "out_columns": target.columns,
+                "out_channels": target.channels,
+                "kernel_rows": window.kernel[0],
+                "kernel_row_step": window.dilation[0],
+                "stride_rows": window.stride[0],
+                "pad_top": window.before[0],
+                "stride_bytes": window.stride[1] * source.channels,
+                "offsets": _offsets(step, in_place) if run_bytes % 4 else 0,
+                "runs": runs,
+                "run_bytes": run_bytes,
+                "run_step": window.dilation[1] * source.channels,
+                "group_bytes": source.channels // step.groups,
+                "copies_rows": int(_copies_rows(step, in_place)),
+                "left_bytes": window.before[1] * source.channels,
+                "right_bytes": window.after[1] * source.channels,
+                "input_zero": step.input_zero,
+                "low": step.low,
+                "high": step.high,
+            },
+        )
+        return Code("ppg_conv", parameters)
+
+
+def _steps(step: ConvolutionStep) -> int:
+    return step_count(step.weights[0].size)
+
+
+def _runs(step: ConvolutionStep) -> tuple[int, int]:
+    """(pieces, bytes per piece) of one window row: a single piece when its values lie side by side."""
+    columns = step.window.kernel[1]
+    depth = step.source.channels // step.groups
+    if step.groups == 1 and step.window.dilation[1] == 1:
+        return 1, columns * depth
+    return columns, depth
+
+
+def _copies_rows(step: ConvolutionStep, in_place: bool) -> bool:
+    return in_place or step.window.is_padded
+
+
+def _margined_row_bytes(step: ConvolutionStep) -> int:
+    columns = step.window.before[1] + step.source.columns + step.window.after[1]
+    return columns * step.source.channels
+
+
+def _offsets(step: ConvolutionStep, in_place: bool) -> Array:
+    """Distance of each window value from the first one; 0, a byte that is always there, behind the last."""
+    window, source = step.window, step.source
+    if _copies_rows(step, in_place):
+        row_step = _margined_row_bytes(step)
+    else:
+        row_step = window.dilation[0] * source.columns * source.channels
+    rows = np.arange(window.kernel[0]) * row_step
+    columns = np.arange(window.kernel[1]) * window.dilation[1] * source.channels
+    channels = np.arange(source.channels // step.groups)
+    offsets = (rows[:, None, None] + columns[:, None] + channels).reshape(-1)
+    padding = 4 * _steps(step) - len(offsets)
+    return Array("offsets", np.pad(offsets, (0, padding)).astype(np.int32))

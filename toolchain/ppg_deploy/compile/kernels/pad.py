@@ -1,0 +1,32 @@
+"""PAD: ppg_pad.h."""
+
+from ppg_deploy.compile.kernels.base import Code, Kernel, Structure
+from ppg_deploy.compile.steps import PadStep, Step
+
+
+class PadKernel(Kernel):
+    """PAD along rows, columns and channels."""
+
+    name = "pad"
+    header = "ppg_pad.h"
+    files = ("ppg_pad.c", "ppg_pad.h")
+
+    def matches(self, step: Step) -> bool:
+        """True for PAD."""
+        return isinstance(step, PadStep)
+
+    def code(self, step: Step, in_place: bool) -> Code:
+        """Parameters of ppg_pad."""
+        assert isinstance(step, PadStep) and not in_place
+        parameters = Structure(
+            "ppg_pad_t",
+            {
+                "rows": step.source.rows,
+                "columns": step.source.columns,
+                "channels": step.source.channels,
+                "before": tuple(before for before, _ in step.pads),
+                "after": tuple(after for _, after in step.pads),
+                "value": step.value,
+            },
+        )
+        return Code("ppg_pad", parameters)

@@ -1,0 +1,190 @@
+"""Where every intermediate result lies in the one arena."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ppg_deploy.compile.kernels import Kernel
+from ppg_deploy.compile.lower import Program
+from ppg_deploy.errors import InternalError
+
+ALIGNMENT = 4
+# A C array cannot be empty.
+_SMALLEST_ARENA = 8
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Bytes that hold something from step `first` to step `last`, both included."""
+
+    name: str
+    size: int
+    first: int
+    last: int
+
+    def meets(self, other: "Buffer") -> bool:
+        """True when both are alive at the same time."""
+        return self.first <= other.last and other.first <= self.last
+
+
+# Buffers of one group start at the same offset and may overlap: each overwrites the one before it.
+Group = tuple[Buffer, ...]
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """Arena offsets of storage and of scratch (by step number); storage of the caller is in neither."""
+
+    storage: Mapping[str, int]
+    scratch: Mapping[int, int]
+    scratch_bytes: Mapping[int, int]
+    in_place: frozenset[int]
+    arena_bytes: int
+
+
+def plan_memory(program: Program, kernels: Sequence[Kernel]) -> MemoryPlan:
+    """The smaller of two plans: outputs overwrite dying inputs wherever the kernels can do that, or nowhere."""
+    plans = [_plan(program, kernels, _overwritten(program, kernels)), _plan(program, kernels, {})]
+    return min(plans, key=lambda plan: plan.arena_bytes)
+
+
+def _last_uses(program: Program) -> dict[str, int]:
+    last = {step.output: number for number, step in enumerate(program.steps)}
+    for number, step in enumerate(program.steps):
+        for name in step.inputs:
+            last[name] = number
+    return last
+
+
+def _overwritten(program: Program, kernels: Sequence[Kernel]) -> dict[int, str]:
+    """Step number -> the input that its output overwrites."""
+    last = _last_uses(program)
+    external = {program.input, program.output}
+    chosen = {}
+    for number, (step, kernel) in enumerate(zip(program.steps, kernels, strict=True)):
+        if step.output in external:
+            continue
+        dying = (
+            name for name in kernel.in_place_inputs(step) if last[name] == number and name not in external
+        )
+        name = next(dying, None)
+        if name is not None:
+            chosen[number] = name
+    return chosen
+
+
+def _plan(program: Program, kernels: Sequence[Kernel], overwritten: Mapping[int, str]) -> MemoryPlan:
+    scratch_bytes = {
+        number: kernel.scratch_bytes(step, number in overwritten)
+        for number, (step, kernel) in enumerate(zip(program.steps, kernels, strict=True))
+    }
+    groups = _storage_groups(program, overwritten)
+    groups += [
+        (Buffer(_scratch_name(number), size, number, number),)
+        for number, size in scratch_bytes.items()
+        if size
+    ]
+    offsets = allocate(groups)
+    return MemoryPlan(
+        storage={step.output: offsets[step.output] for step in program.steps if step.output in offsets},
+        scratch={number: offsets[_scratch_name(number)] for number, size in scratch_bytes.items() if size},
+        scratch_bytes=scratch_bytes,
+        in_place=frozenset(overwritten),
+        arena_bytes=max(_SMALLEST_ARENA, _end(groups, offsets)),
+    )
+
+
+def _scratch_name(number: int) -> str:
+    return f"scratch of step {number}"
+
+
+def _storage_groups(program: Program, overwritten: Mapping[int, str]) -> list[Group]:
+    last = _last_uses(program)
+    groups: dict[str, list[Buffer]] = {}
+    for number, step in enumerate(program.steps):
+        if step.output == program.output:
+            continue
+        buffer = Buffer(step.output, step.output_bytes, number, last[step.output])
+        group = groups[overwritten[number]] if number in overwritten else []
+        group.append(buffer)
+        groups[step.output] = group
+    # Every member of a group refers to the same list; keep it once, under its first member.
+    return [tuple(group) for name, group in groups.items() if group[0].name == name]
+
+
+def allocate(groups: Iterable[Group]) -> dict[str, int]:
+    """Offset of every buffer, by name.
+
+    Places one group after the other at the lowest free offset, in three orders, and keeps the best result.
+
+    Raises:
+        InternalError: two buffers of different groups overlap in time and space (a bug).
+    """
+    fixed = list(groups)
+    candidates = [_first_fit(sorted(fixed, key=order)) for order in _ORDERS]
+    offsets = min(candidates, key=lambda found: _end(fixed, found))
+    _verify(fixed, offsets)
+    return offsets
+
+
+def _largest(group: Group) -> int:
+    return max(buffer.size for buffer in group)
+
+
+def _lifetime(group: Group) -> int:
+    return max(buffer.last for buffer in group) - min(buffer.first for buffer in group)
+
+
+_ORDERS: tuple[Callable[[Group], tuple[int, ...]], ...] = (
+    lambda group: (-_largest(group), group[0].first),
+    lambda group: (-_lifetime(group), -_largest(group), group[0].first),
+    lambda group: (group[0].first, -_largest(group)),
+)
+
+
+def _first_fit(groups: Sequence[Group]) -> dict[str, int]:
+    offsets: dict[str, int] = {}
+    placed: list[Buffer] = []
+    for group in groups:
+        offset = _lowest_free(group, placed, offsets)
+        for buffer in group:
+            offsets[buffer.name] = offset
+        placed.extend(group)
+    return offsets
+
+
+def _lowest_free(group: Group, placed: Sequence[Buffer], offsets: Mapping[str, int]) -> int:
+    blocked = sorted(
+        (offsets[other.name] - buffer.size + 1, _aligned(offsets[other.name] + other.size))
+        for buffer in group
+        for other in placed
+        if buffer.meets(other)
+    )
+    # Ranges are sorted by their start, so one that has been passed cannot block a later offset.
+    offset = 0
+    for first_blocked, next_free in blocked:
+        if first_blocked <= offset < next_free:
+            offset = next_free
+    return offset
+
+
+def _aligned(offset: int) -> int:
+    return -(-offset // ALIGNMENT) * ALIGNMENT
+
+
+def _end(groups: Iterable[Group], offsets: Mapping[str, int]) -> int:
+    return max(
+        (_aligned(offsets[buffer.name] + buffer.size) for group in groups for buffer in group), default=0
+    )
+
+
+def _verify(groups: Sequence[Group], offsets: Mapping[str, int]) -> None:
+    for number, group in enumerate(groups):
+        for other_group in groups[number + 1 :]:
+            for buffer in group:
+                for other in other_group:
+                    start, other_start = offsets[buffer.name], offsets[other.name]
+                    apart = start + buffer.size <= other_start or other_start + other.size <= start
+                    if buffer.meets(other) and not apart:
+                        raise InternalError(
+                            f"{buffer.name} and {other.name} share arena bytes", hint="report this model"
+                        )

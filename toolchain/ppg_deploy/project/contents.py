@@ -1,0 +1,172 @@
+"""What a firmware project consists of: every file's text, from templates, firmware/, the board and the model."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ppg_deploy import __version__
+from ppg_deploy.boards import Board
+from ppg_deploy.errors import InternalError
+from ppg_deploy.files import sha256
+from ppg_deploy.project.macros import hardware_macros
+from ppg_deploy.project.sources import ModelSources
+from ppg_deploy.shipped import shipped_folder
+
+BUILD_OUTPUTS = ("firmware.elf", "firmware.bin", "firmware.hex", "firmware.map", "size.json", "build.json")
+"""Files that a build adds to the project's folder."""
+
+_NO_BUILD_ID = "0" * 64
+_CONFIG_HEADER = "include/ppg_board_config.h"
+
+
+def _copies(folder: Path, destination: str) -> dict[str, str]:
+    """Every text file below `folder`, by its path below `destination`."""
+    if not folder.is_dir():
+        raise InternalError(
+            f"the installed package has no {folder.name}/ folder", hint="reinstall ppg-deploy"
+        )
+    return {
+        f"{destination}/{path.relative_to(folder).as_posix()}": path.read_text(encoding="utf-8")
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def _kernel_copies(model: ModelSources) -> dict[str, str]:
+    folder = shipped_folder("firmware") / "runtime"
+    headers = {path.relative_to(folder).as_posix() for path in folder.rglob("*.h")}
+    texts = {}
+    for name in sorted(headers.union(model.kernel_files)):
+        if not (folder / name).is_file():
+            raise InternalError(f"firmware/runtime has no file {name!r}", hint="reinstall ppg-deploy")
+        texts[f"src/runtime/{name}"] = (folder / name).read_text(encoding="utf-8")
+    return texts
+
+
+def _platformio_board(board: Board) -> str:
+    flashing = board.flashing
+    facts = {
+        "name": board.name,
+        "vendor": board.vendor,
+        "url": board.url,
+        "build": {
+            "mcu": board.mcu,
+            "cpu": board.core.cpu,
+            "fpu": board.core.fpu,
+            "float_abi": board.core.float_abi,
+            "f_cpu": f"{board.clock_hz}L",
+        },
+        "debug": {
+            "openocd_target": flashing.openocd_target,
+            "pyocd_target": flashing.pyocd_target,
+            "jlink_device": flashing.jlink_device,
+        },
+        "upload": {
+            "maximum_size": board.code_memory.size_bytes,
+            "maximum_ram_size": board.data_memory.size_bytes,
+            "protocol": flashing.default_method,
+            "protocols": list(flashing.methods),
+        },
+    }
+    return json.dumps(facts, indent=2) + "\n"
+
+
+def _render(template: str, context: Mapping[str, Any]) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(shipped_folder("firmware") / "templates"),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    return environment.get_template(template).render(context)
+
+
+def _header_folders(paths: Mapping[str, str]) -> list[str]:
+    """Folders below src/ that hold a header, for -I."""
+    return sorted(
+        {name.rpartition("/")[0] for name in paths if name.startswith("src/") and name.endswith(".h")}
+    )
+
+
+def _regions(board: Board) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": region.name,
+            "kind": region.kind,
+            "access": "rx" if region.kind == "flash" else "rw",
+            "origin": f"0x{region.origin:08X}",
+            "size_bytes": region.size_bytes,
+        }
+        for region in board.memory
+    ]
+
+
+def project_texts(
+    *,
+    board: Board,
+    model: ModelSources,
+    platform_folder: str,
+    flags: tuple[str, ...],
+    kernel_flags: tuple[str, ...],
+) -> tuple[dict[str, str], str]:
+    """Every file of a project (path -> text, manifest left out) and the build id.
+
+    The build id is the SHA-256 over all paths, texts and flags. The platform folder's name does not enter it, so the
+    same inputs give the same id wherever the project lies.
+
+    Raises:
+        InternalError: a file of the installed package is missing.
+    """
+    firmware = shipped_folder("firmware")
+    linker_script = f"linker/{board.platformio_id}.ld"
+    sources = {
+        linker_script: "",
+        "include/ppg_hardware.h": "",
+        "src/bsp/ppg_bsp.h": (firmware / "bsp" / "ppg_bsp.h").read_text(encoding="utf-8"),
+        **_copies(firmware / "app", "src/app"),
+        **_copies(firmware / "protocol", "src/protocol"),
+        **_kernel_copies(model),
+        **{f"src/model/{name}": text for name, text in model.files.items()},
+    }
+    for name in board.bsp_folders:
+        sources |= _copies(firmware / "bsp" / name, f"src/bsp/{name}")
+
+    context: dict[str, Any] = {
+        "version": __version__,
+        "board": board,
+        "model": model,
+        "platform_folder": platform_folder,
+        "linker_script": linker_script,
+        "flags": flags,
+        "kernel_flags": kernel_flags,
+        "include_folders": _header_folders(sources),
+        "regions": _regions(board),
+        "code_memory": board.code_memory.name,
+        "data_memory": board.data_memory.name,
+        "macro_groups": hardware_macros(board),
+        "build_outputs": BUILD_OUTPUTS,
+        "build_id": _NO_BUILD_ID,
+    }
+    sources[linker_script] = _render("linker.ld.j2", context)
+    sources["include/ppg_hardware.h"] = _render("ppg_hardware.h.j2", context)
+    sources[_CONFIG_HEADER] = _render("ppg_board_config.h.j2", context)
+    platform = {
+        **_copies(firmware / "platformio", "platform"),
+        f"platform/boards/{board.platformio_id}.json": _platformio_board(board),
+    }
+
+    identity = {"sources": {**sources, **platform}, "flags": flags, "kernel_flags": kernel_flags}
+    build_id = sha256(json.dumps(identity, sort_keys=True).encode())
+
+    context["build_id"] = build_id
+    texts = dict(sources)
+    texts[_CONFIG_HEADER] = _render("ppg_board_config.h.j2", context)
+    for name, text in platform.items():
+        texts[platform_folder + name.removeprefix("platform")] = text
+    texts["platformio.ini"] = _render("platformio.ini.j2", context)
+    texts["README.md"] = _render("README.md.j2", context)
+    texts[".gitignore"] = _render("gitignore.j2", context)
+    return texts, build_id

@@ -1,0 +1,47 @@
+"""What a compile step hands over to be rendered into a firmware project."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ppg_deploy.errors import InternalError
+
+_FILE_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")
+_KERNEL_FILE = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$")
+_SHA256 = re.compile(r"^[0-9a-f]{64}$")
+
+
+@dataclass(frozen=True)
+class ModelSources:
+    """A model in C. It implements firmware/app/ppg_model_api.h and offers its sizes in `model.h`.
+
+    Raises:
+        InternalError: a file name or the hash is malformed, or `model.h` is missing.
+    """
+
+    runtime: str
+    """Which runtime executes it: "aot"."""
+    files: Mapping[str, str]
+    """File name -> C text, for src/model."""
+    model_sha256: str
+    """SHA-256 of the model file that was compiled, hexadecimal."""
+    kernel_files: tuple[str, ...]
+    """Files of firmware/runtime that the model needs, relative to it; headers are always copied."""
+    arena_bytes: int
+    """Size of the one static buffer of intermediate results."""
+    arena_symbol: str
+    """C symbol of that buffer, for the size report."""
+
+    def __post_init__(self) -> None:
+        for name in self.files:
+            if not _FILE_NAME.match(name):
+                raise InternalError(f"model file name {name!r} is malformed", hint="report this as a bug")
+        for name in self.kernel_files:
+            if not _KERNEL_FILE.match(name):
+                raise InternalError(f"kernel file name {name!r} is malformed", hint="report this as a bug")
+        if "model.h" not in self.files:
+            raise InternalError("the compiled model has no model.h", hint="report this as a bug")
+        if not _SHA256.match(self.model_sha256):
+            raise InternalError("model_sha256 is not a SHA-256", hint="report this as a bug")
+        object.__setattr__(self, "files", MappingProxyType(dict(self.files)))
