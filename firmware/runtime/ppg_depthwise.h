@@ -5,8 +5,9 @@
 #include "ppg_requant.h"
 
 typedef struct {
-  const int8_t *weights; /* output channel after output channel, kernel rows after kernel rows */
-  const int32_t *channels; /* per output channel: bias, then a ppg_factor_t in the general form */
+  const int8_t *weights;   /* per 4 output channels: taps, row by row, of 4 bytes each; the last ones filled with 0 */
+  const int32_t *channels; /* per output channel: bias, then a ppg_factor_t */
+  int32_t proven;          /* 1: every factor is in the proven form */
   int32_t rows, columns, in_channels, multiplier;
   int32_t out_rows, out_columns;
   int32_t kernel_rows, kernel_columns;

@@ -27,32 +27,43 @@ static window_t window_at(const ppg_pool_t *pool, const int8_t *in, int32_t out_
 
 /* sum / count, rounded half away from zero. */
 static int32_t mean(const ppg_pool_t *pool, int32_t sum, int32_t count) {
-  if (pool->shift != 0) return (sum + (count >> 1) + (sum >> 31)) >> pool->shift;
   uint32_t magnitude = (uint32_t)(sum < 0 ? -sum : sum) + (uint32_t)count / 2u;
   uint32_t quotient = pool->reciprocal != 0 ? (uint32_t)(((uint64_t)magnitude * pool->reciprocal) >> 31)
                                             : magnitude / (uint32_t)count;
   return sum < 0 ? -(int32_t)quotient : (int32_t)quotient;
 }
 
-static void average_of_four(const ppg_pool_t *pool, const window_t *window, int32_t channel, int8_t *out) {
+/* Both halves / 2^shift (1 <= shift <= 7), rounded half away from zero; the results' lowest bytes, the rest 0. */
+static uint32_t shifted_means(uint32_t sums, int32_t shift) {
+  int32_t minus_half = -(1 << (shift - 1));
+  uint32_t negative = (sums >> 15) & 0x00010001u;
+  return (ppg_subtract2(ppg_subtract2(sums, ppg_pair(minus_half, minus_half)), negative) >> shift) & 0x00FF00FFu;
+}
+
+/* Sums of 4 channels: halves of `even` channels 0 and 2, of `odd` channels 1 and 3. */
+typedef struct {
+  uint32_t even, odd;
+} sums_t;
+
+static inline sums_t sums_of_four(const window_t *window, int32_t channel) {
   const int8_t *row_start = window->data + channel;
-  int32_t column_step = window->column_step, columns = window->columns;
+  int32_t column_step = window->column_step;
   uint32_t even = 0, odd = 0;
   for (int32_t row = window->rows; row > 0; row--, row_start += window->row_step) {
     const int8_t *from = row_start;
-    for (int32_t column = columns; column > 0; column--, from += column_step) {
+    for (int32_t column = window->columns; column > 0; column--, from += column_step) {
       uint32_t word = ppg_load4(from);
       even = ppg_add_even_bytes(even, word);
       odd = ppg_add_odd_bytes(odd, word);
     }
   }
-  int32_t count = window->rows * columns;
-  int32_t first = mean(pool, ppg_low_half(even), count), second = mean(pool, ppg_low_half(odd), count);
-  int32_t third = mean(pool, ppg_high_half(even), count), fourth = mean(pool, ppg_high_half(odd), count);
-  out[0] = (int8_t)first;
-  out[1] = (int8_t)second;
-  out[2] = (int8_t)third;
-  out[3] = (int8_t)fourth;
+  return (sums_t){even, odd};
+}
+
+static uint32_t four_means(const ppg_pool_t *pool, sums_t sums, int32_t count) {
+  int32_t first = mean(pool, ppg_low_half(sums.even), count), second = mean(pool, ppg_low_half(sums.odd), count);
+  int32_t third = mean(pool, ppg_high_half(sums.even), count), fourth = mean(pool, ppg_high_half(sums.odd), count);
+  return ppg_four(first, second, third, fourth);
 }
 
 static int8_t average_of_one(const ppg_pool_t *pool, const window_t *window, int32_t channel) {
@@ -65,11 +76,19 @@ static int8_t average_of_one(const ppg_pool_t *pool, const window_t *window, int
 }
 
 static void average_window(const ppg_pool_t *pool, const window_t *window, int8_t *out) {
-  int32_t channel = 0;
-  if (window->rows * window->columns <= LARGEST_PACKED_WINDOW) {
-    for (; channel + 4 <= pool->channels; channel += 4) average_of_four(pool, window, channel, out + channel);
+  const window_t local = *window;
+  int32_t channel = 0, channels = pool->channels, shift = pool->shift, count = local.rows * local.columns;
+  int32_t packed = count <= LARGEST_PACKED_WINDOW ? channels / 4 * 4 : 0;
+  if (shift != 0) {
+    for (; channel < packed; channel += 4) {
+      sums_t sums = sums_of_four(&local, channel);
+      ppg_store4(out + channel, shifted_means(sums.even, shift) | (shifted_means(sums.odd, shift) << 8));
+    }
   }
-  for (; channel < pool->channels; channel++) out[channel] = average_of_one(pool, window, channel);
+  for (; channel < packed; channel += 4) {
+    ppg_store4(out + channel, four_means(pool, sums_of_four(&local, channel), count));
+  }
+  for (; channel < channels; channel++) out[channel] = average_of_one(pool, &local, channel);
 }
 
 static void max_window(const ppg_pool_t *pool, const window_t *window, int8_t *out) {

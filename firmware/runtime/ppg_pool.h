@@ -12,8 +12,8 @@ typedef struct {
   int32_t stride_rows, stride_columns;
   int32_t pad_top, pad_left;
   int32_t low, high;
-  /* How an average divides: by a shift when every window holds 2^shift values, shift > 0; else by a multiplication
-     with reciprocal = ceil(2^31 / values) when every window holds the same number; else, both 0, by a division. */
+  /* How an average divides when every window holds the same number of values; 0: not that way.
+     shift: it is 2^shift, 1 <= shift <= 7; reciprocal: ceil(2^31 / values). Else there is a division. */
   int32_t shift;
   uint32_t reciprocal;
 } ppg_pool_t;

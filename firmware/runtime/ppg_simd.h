@@ -62,6 +62,27 @@ static inline int32_t ppg_dot2(uint32_t left, uint32_t right, int32_t accumulato
   return __smlad((int16x2_t)left, (int16x2_t)right, accumulator);
 }
 
+/* left - right, halves apart. */
+static inline uint32_t ppg_subtract2(uint32_t left, uint32_t right) {
+  uint32_t difference;
+  __asm("ssub16 %0, %1, %2" : "=r"(difference) : "r"(left), "r"(right));
+  return difference;
+}
+
+/* accumulator + product of the low halves; wraps. */
+static inline int32_t ppg_dot_low(uint32_t left, uint32_t right, int32_t accumulator) {
+  int32_t sum;
+  __asm("smlabb %0, %1, %2, %3" : "=r"(sum) : "r"(left), "r"(right), "r"(accumulator));
+  return sum;
+}
+
+/* accumulator + product of the high halves; wraps. */
+static inline int32_t ppg_dot_high(uint32_t left, uint32_t right, int32_t accumulator) {
+  int32_t sum;
+  __asm("smlatt %0, %1, %2, %3" : "=r"(sum) : "r"(left), "r"(right), "r"(accumulator));
+  return sum;
+}
+
 /* Larger of each of four int8. */
 static inline uint32_t ppg_max4(uint32_t left, uint32_t right) {
   uint32_t larger;
@@ -110,10 +131,20 @@ static inline uint32_t ppg_add_odd_bytes(uint32_t sums, uint32_t word) {
   return ppg_add_even_bytes(sums, word >> 8);
 }
 
+static inline uint32_t ppg_subtract2(uint32_t left, uint32_t right) {
+  return ppg_pair(ppg_low_half(left) - ppg_low_half(right), ppg_high_half(left) - ppg_high_half(right));
+}
+
+static inline int32_t ppg_dot_low(uint32_t left, uint32_t right, int32_t accumulator) {
+  return (int32_t)((uint32_t)accumulator + (uint32_t)(ppg_low_half(left) * ppg_low_half(right)));
+}
+
+static inline int32_t ppg_dot_high(uint32_t left, uint32_t right, int32_t accumulator) {
+  return (int32_t)((uint32_t)accumulator + (uint32_t)(ppg_high_half(left) * ppg_high_half(right)));
+}
+
 static inline int32_t ppg_dot2(uint32_t left, uint32_t right, int32_t accumulator) {
-  uint32_t low = (uint32_t)(ppg_low_half(left) * ppg_low_half(right));
-  uint32_t high = (uint32_t)(ppg_high_half(left) * ppg_high_half(right));
-  return (int32_t)((uint32_t)accumulator + low + high);
+  return ppg_dot_high(left, right, ppg_dot_low(left, right, accumulator));
 }
 
 static inline uint32_t ppg_larger4(uint32_t left, uint32_t right) {
@@ -143,5 +174,11 @@ static inline int32_t ppg_saturate8(int32_t value) {
 }
 
 #endif
+
+/* The lowest bytes of four numbers, the first one lowest. */
+static inline uint32_t ppg_four(int32_t first, int32_t second, int32_t third, int32_t fourth) {
+  uint32_t even = ppg_pair(first, third), odd = ppg_pair(second, fourth);
+  return (even & 0x00FF00FFu) | ((odd & 0x00FF00FFu) << 8);
+}
 
 #endif

@@ -1,5 +1,6 @@
 """The mission's three commands, as they are written in the README, in a folder that holds student.onnx."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from tests.support.commands import DEMO, copy_demo, ppg_deploy, requires_compiler, requires_qemu, succeeded
 
@@ -75,8 +77,6 @@ def test_costs_add_up(folder: Path) -> None:
 
 
 def test_memory_agrees_with_the_elf(folder: Path) -> None:
-    from elftools.elf.elffile import ELFFile
-
     memory = report_of(folder)["memory"]
     with (folder / "build" / "firmware" / "firmware.elf").open("rb") as stream:
         elf = ELFFile(stream)
@@ -139,30 +139,41 @@ def test_strangers_model_needs_no_card(folder: Path, tmp_path: Path) -> None:
 
 
 def test_difference_is_found_and_described(folder: Path, tmp_path: Path) -> None:
-    """A device that computes something else: one weight changed behind the golden reference's back."""
+    """A device that computes something else: weights changed behind the golden reference's back."""
     shutil.copytree(folder, tmp_path / "f")
     project = tmp_path / "f" / "build" / "firmware"
-    elf = (project / "firmware.elf").read_bytes()
-    from elftools.elf.elffile import ELFFile
-
-    with (project / "firmware.elf").open("rb") as stream:
-        section = next(s for s in ELFFile(stream).iter_sections() if s.name == ".model_constants")
-        start, size = section["sh_offset"], section["sh_size"]
-    changed = bytearray(elf)
-    for offset in range(start, start + size, 61):
+    changed = bytearray((project / "firmware.elf").read_bytes())
+    for offset in _offsets_of_weights(project / "firmware.elf"):
         changed[offset] ^= 0x10
     (project / "firmware.elf").write_bytes(bytes(changed))
     record = json.loads((project / "build.json").read_text())
-    import hashlib
-
     record["elf_sha256"] = hashlib.sha256(bytes(changed)).hexdigest()
     (project / "build.json").write_text(json.dumps(record))
     result = ppg_deploy("bench", "--emulator", "unicorn", "--count", "1", folder=tmp_path / "f")
     assert result.returncode == 6, result.stdout + result.stderr
+    assert "error: " in result.stderr
     outputs = report_of(tmp_path / "f")["outputs"]
-    assert outputs["mismatched"] > 0
-    first = outputs["first_mismatch"]
-    assert first["expected"] != first["answered"]
+    answers = np.load(tmp_path / "f" / "build" / "outputs.npz")["y_int8"]
+    right = np.load(folder / "build" / "outputs.npz")["y_int8"]
+    wrong = np.flatnonzero((answers != right).any(axis=1))
+    assert outputs["mismatched"] == len(wrong) > 0
+    assert outputs["first_mismatch"] == {
+        "window": wrong[0],
+        "byte": 0,
+        "expected": right[wrong[0], 0],
+        "answered": answers[wrong[0], 0],
+    }
+
+
+def _offsets_of_weights(elf_path: Path) -> range:
+    """File offsets inside the largest block of packed weights."""
+    with elf_path.open("rb") as stream:
+        elf = ELFFile(stream)
+        symbols = [s for s in elf.get_section_by_name(".symtab").iter_symbols() if s.name.endswith("_stream")]
+        largest = max(symbols, key=lambda symbol: symbol["st_size"])
+        section = elf.get_section(largest["st_shndx"])
+        start = section["sh_offset"] + largest["st_value"] - section["sh_addr"]
+    return range(start + 40, start + largest["st_size"], 97)
 
 
 @requires_qemu

@@ -78,7 +78,10 @@ class FloatCheckFacts(BaseModel):
 
 
 class AccuracyFacts(BaseModel):
-    """Float against int8 on the evaluated windows; MAE fields are null without labels or card."""
+    """Float against int8 on the evaluated windows; MAE fields are null without labels or card.
+
+    The filtered ones are null, too, when the windows are a sample of a larger calibration file.
+    """
 
     model_config = _STRICT
     file: NamedFile

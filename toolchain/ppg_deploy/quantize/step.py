@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy import handover
-from ppg_deploy.accuracy import heart_rate, mean_absolute_error
+from ppg_deploy.accuracy import HeartRate, heart_rate, mean_absolute_error
 from ppg_deploy.card import ClassesOutput, ScalarOutput, StudentCard
 from ppg_deploy.convert import Conversion, check_against_onnxruntime, convert_onnx
 from ppg_deploy.decode import check_outputs
@@ -62,20 +62,21 @@ def quantize_student(inputs: QuantizeInputs, model_path: Path) -> QuantizedModel
     conversion = convert_onnx(inputs.model)
     card, warnings = _completed_card(inputs.card, conversion)
     calibration_windows = _checked_windows(inputs.calibration, conversion)
-    evaluation_windows = (
-        calibration_windows if inputs.evaluation is None else _checked_windows(inputs.evaluation, conversion)
-    )
     if card is not None:
         check_outputs(card.output, conversion.graph.output.size)
     rows = spread_rows(calibration_windows.hr, len(calibration_windows))
-    calibration_x = normalise(calibration_windows.select(rows), card)
+    used = calibration_windows.select(rows)
+    calibration_x = normalise(used, card)
     float_check = check_against_onnxruntime(conversion, calibration_x[:_CHECK_WINDOWS])
     calibration = calibrate(conversion.graph, conversion.arranged(calibration_x))
     output_range = _physiological_range(card)
     graph = quantize_graph(conversion.graph, calibration, output_range=output_range)
     tflite = write_tflite(graph)
     warnings += _calibration_warnings(calibration_windows, card)
-    used = calibration_windows.select(rows)
+    evaluation = _Evaluation(used, is_calibration=True, is_sample=len(used) < len(calibration_windows))
+    if inputs.evaluation is not None:
+        windows = _checked_windows(inputs.evaluation, conversion)
+        evaluation = _Evaluation(windows, is_calibration=False, is_sample=False)
     report = handover.QuantizeReport(
         source=handover.NamedFile(path=str(inputs.model.resolve()), sha256=conversion.source_sha256),
         card=card,
@@ -95,9 +96,7 @@ def quantize_student(inputs: QuantizeInputs, model_path: Path) -> QuantizedModel
             max_abs_error=float_check.max_abs_error,
             relative_error=float_check.relative_error,
         ),
-        accuracy=_accuracy(
-            conversion, graph, evaluation_windows, card, is_calibration=inputs.evaluation is None
-        ),
+        accuracy=_accuracy(conversion, graph, evaluation, card),
         operators=tuple(
             handover.OperatorFacts(**asdict(facts))
             for facts in operator_fidelity(conversion.graph, graph, conversion.arranged(calibration_x))
@@ -186,24 +185,28 @@ def _model_facts(
     )
 
 
+@dataclass(frozen=True)
+class _Evaluation:
+    """Windows to report the error on; in a sample of a recording the post-filter would see gaps."""
+
+    windows: Windows
+    is_calibration: bool
+    is_sample: bool
+
+
 def _accuracy(
-    conversion: Conversion,
-    graph: Graph,
-    windows: Windows,
-    card: StudentCard | None,
-    *,
-    is_calibration: bool,
+    conversion: Conversion, graph: Graph, evaluation: _Evaluation, card: StudentCard | None
 ) -> handover.AccuracyFacts:
+    windows = evaluation.windows
     x = normalise(windows, card)
     exact = conversion.onnxruntime_output(x).astype(np.float64)
     codes = run_int8_output(graph, quantize_windows(conversion.arranged(x), graph.input))
     quantized = dequantize_codes(codes, graph.output)
-    file = _named(windows.path)
     if card is None:
         return handover.AccuracyFacts(
-            file=file,
+            file=_named(windows.path),
             windows=len(windows),
-            is_calibration=is_calibration,
+            is_calibration=evaluation.is_calibration,
             mae_float=None,
             mae_int8=None,
             mae_float_filtered=None,
@@ -212,14 +215,18 @@ def _accuracy(
             **_differences(exact, quantized),
         )
     of_float, of_int8 = heart_rate(card, exact, windows), heart_rate(card, quantized, windows)
+
+    def filtered(answers: HeartRate) -> float | None:
+        return None if evaluation.is_sample else mean_absolute_error(answers.filtered, windows)
+
     return handover.AccuracyFacts(
-        file=file,
+        file=_named(windows.path),
         windows=len(windows),
-        is_calibration=is_calibration,
+        is_calibration=evaluation.is_calibration,
         mae_float=mean_absolute_error(of_float.raw, windows),
         mae_int8=mean_absolute_error(of_int8.raw, windows),
-        mae_float_filtered=mean_absolute_error(of_float.filtered, windows),
-        mae_int8_filtered=mean_absolute_error(of_int8.filtered, windows),
+        mae_float_filtered=filtered(of_float),
+        mae_int8_filtered=filtered(of_int8),
         unit="BPM",
         **_differences(of_float.raw, of_int8.raw),
     )

@@ -1,14 +1,15 @@
 """DEPTHWISE_CONV_2D: ppg_depthwise.h."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ppg_deploy.compile.kernels.base import Array, Code, Kernel, Structure
-from ppg_deploy.compile.requantize import general_factor
+from ppg_deploy.compile.requantize import factors_of
 from ppg_deploy.compile.steps import DepthwiseStep, Step
 
 
 class Depthwise(Kernel):
-    """Any depthwise convolution, one product at a time."""
+    """Any depthwise convolution, 4 channels at a time where the depth multiplier is 1."""
 
     name = "depthwise"
     header = "ppg_depthwise.h"
@@ -21,19 +22,18 @@ class Depthwise(Kernel):
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters and weights of ppg_depthwise."""
         assert isinstance(step, DepthwiseStep) and not in_place
+        proven, factors = factors_of(step)
         channels = np.array(
-            [
-                (bias, *general_factor(*multiplier).words)
-                for bias, multiplier in zip(step.bias.tolist(), step.multipliers, strict=True)
-            ],
+            [(bias, *factor.words) for bias, factor in zip(step.bias.tolist(), factors, strict=True)],
             np.int32,
         )
         source, target, window = step.source, step.target, step.window
         parameters = Structure(
             "ppg_depthwise_t",
             {
-                "weights": Array("weights", step.weights.reshape(-1)),
+                "weights": Array("weights", _blocks_of_four(step.weights)),
                 "channels": Array("channels", channels.reshape(-1)),
+                "proven": int(proven),
                 "rows": source.rows,
                 "columns": source.columns,
                 "in_channels": source.channels,
@@ -55,3 +55,10 @@ class Depthwise(Kernel):
             },
         )
         return Code("ppg_depthwise", parameters)
+
+
+def _blocks_of_four(weights: NDArray[np.int8]) -> NDArray[np.int8]:
+    """(channels, rows, columns, 1) -> (channels / 4, rows, columns, 4) flattened, zeros behind the last channel."""
+    channels = len(weights)
+    padded = np.pad(weights[..., 0], ((0, -channels % 4), (0, 0), (0, 0)))
+    return np.ascontiguousarray(padded.reshape(-1, 4, *weights.shape[1:3]).transpose(0, 2, 3, 1)).reshape(-1)

@@ -6,6 +6,8 @@ from ppg_deploy.compile.steps import PoolStep, Step
 _RECIPROCAL_BITS = 31
 # |sum| + count / 2 stays below 129 * count, so the quotient is exact while 129 * count^2 < 2^31.
 _LARGEST_RECIPROCAL_COUNT = 4080
+# So that sum and rounding stay within 16 bits.
+_LARGEST_SHIFT_COUNT = 128
 
 
 class Pool(Kernel):
@@ -59,7 +61,7 @@ def _count(step: PoolStep) -> int:
 
 def _shift(step: PoolStep) -> int:
     count = _count(step)
-    return count.bit_length() - 1 if count and count & (count - 1) == 0 else 0
+    return count.bit_length() - 1 if 0 < count <= _LARGEST_SHIFT_COUNT and count & (count - 1) == 0 else 0
 
 
 def _reciprocal(step: PoolStep) -> int:
