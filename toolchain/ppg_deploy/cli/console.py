@@ -34,7 +34,7 @@ class Output:
         if self.is_human:
             from rich.console import Console
 
-            Console().print(text, markup=False, highlight=False)
+            Console().print(text, markup=False, highlight=False, soft_wrap=True)
 
     def warning(self, text: str) -> None:
         """A line that the user should see even with --json; on standard error."""
