@@ -33,8 +33,8 @@ static source_t input_rows(const ppg_conv_t *conv, const int8_t *in, int32_t row
   return (source_t){in + row * conv->stride_rows * conv->row_bytes, conv->kernel_row_step * conv->row_bytes};
 }
 
-/* The 4 positions of a block: where the first one's window starts, and how far behind it the others' start. A row of
-   fewer positions repeats its last one; those results are not stored. */
+/* The 4 positions of a block: where the first one's window starts, and how far behind it the others' start.
+   A row of fewer positions repeats its last one; those results are not stored. */
 typedef struct {
   const int8_t *first;
   int32_t second, third, fourth;
@@ -51,7 +51,8 @@ typedef struct {
   const int8_t *first, *second, *third, *fourth;
 } cursors_t;
 
-/* Widens a piece of `count` bytes, a multiple of 4, at all positions; returns the end of the columns written. */
+/* Widens a piece of `count` bytes, a multiple of 4, at all positions; returns the end of the columns
+   written. */
 static inline uint32_t *widen_run(cursors_t *at, int32_t count, uint32_t *columns) {
   const int8_t *end = at->first + count;
 #if PPG_SIMD
@@ -80,8 +81,9 @@ static inline uint32_t *widen_run(cursors_t *at, int32_t count, uint32_t *column
       "str %[pair], [%[to]], #32\n"
       "cmp %[first], %[end]\n"
       "bne 1b\n"
-      : [first] "+r"(at->first), [second] "+r"(at->second), [third] "+r"(at->third), [fourth] "+r"(at->fourth),
-        [to] "+r"(columns), [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [pair] "=&r"(pair)
+      : [first] "+r"(at->first), [second] "+r"(at->second), [third] "+r"(at->third),
+        [fourth] "+r"(at->fourth), [to] "+r"(columns), [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c),
+        [d] "=&r"(d), [pair] "=&r"(pair)
       : [end] "r"(end)
       : "cc", "memory");
 #else

@@ -1,6 +1,6 @@
-/* CONV_2D of any kernel, stride, dilation, padding and grouping, and dense layers over several positions: the windows
-   of 4 positions are laid side by side as columns, then multiplied by ppg_matrix_block. The input's zero point is
-   folded into the biases, so padding is written as that zero point. */
+/* CONV_2D of any kernel, stride, dilation, padding and grouping, and dense layers over several positions:
+   the windows of 4 positions are laid side by side as columns, then multiplied by ppg_matrix_block. The
+   input's zero point is folded into the biases, so padding is written as that zero point. */
 #ifndef PPG_CONV_H
 #define PPG_CONV_H
 
@@ -24,17 +24,18 @@ typedef struct {
   int32_t pad_top;
   int32_t stride_bytes; /* from one position to the next */
 
-  /* Where the values of a window lie. When they come in pieces of a multiple of 4 bytes: one window row is `runs`
-     pieces of `run_bytes` contiguous values, `run_step` bytes apart, and `offsets` is NULL. Else `offsets` holds the
-     distance of each value from the window's first one, 4 * steps in all; those beyond the window meet weights of 0. */
+  /* Where the values of a window lie. When they come in pieces of a multiple of 4 bytes: one window row is
+     `runs` pieces of `run_bytes` contiguous values, `run_step` bytes apart, and `offsets` is NULL. Else
+     `offsets` holds the distance of each value from the window's first one, 4 * steps in all; those beyond
+     the window meet weights of 0. */
   const int32_t *offsets;
   int32_t runs;
   int32_t run_bytes;
   int32_t run_step;
   int32_t group_bytes; /* from one group's first input channel to the next group's */
 
-  /* 1: the input rows under a window are first copied between margins of zero points, because there is padding or
-     because the output overwrites the input. */
+  /* 1: the input rows under a window are first copied between margins of zero points, because there is
+     padding or because the output overwrites the input. */
   int32_t copies_rows;
   int32_t left_bytes;
   int32_t right_bytes;
@@ -44,9 +45,9 @@ typedef struct {
   int32_t high;
 } ppg_conv_t;
 
-/* `scratch` is 4-byte aligned and holds steps * 32 bytes of columns, then, if copies_rows, kernel_rows * (left_bytes +
-   row_bytes + right_bytes) bytes. With copies_rows and one kernel row, `out` may be `in`, provided an output row is no
-   longer than an input row. */
+/* `scratch` is 4-byte aligned and holds steps * 32 bytes of columns, then, if copies_rows, kernel_rows *
+   (left_bytes + row_bytes + right_bytes) bytes. With copies_rows and one kernel row, `out` may be `in`,
+   provided an output row is no longer than an input row. */
 void ppg_conv(const ppg_conv_t *conv, const int8_t *in, int8_t *out, int8_t *scratch);
 
 #endif

@@ -21,7 +21,8 @@ void ppg_dense(const ppg_dense_t *dense, const int8_t *in, int8_t *out) {
   for (int32_t pair = 0; pair < dense->outputs; pair += 2) {
     int32_t first = *stream++, second = *stream++;
     for (const int8_t *from = in; from != end; from += 4, stream += 2) {
-      uint32_t values = ppg_load4(from), even_weights = (uint32_t)stream[0], odd_weights = (uint32_t)stream[1];
+      uint32_t values = ppg_load4(from);
+      uint32_t even_weights = (uint32_t)stream[0], odd_weights = (uint32_t)stream[1];
       uint32_t even = ppg_even_bytes(values), odd = ppg_odd_bytes(values);
       first = ppg_dot2(ppg_even_bytes(even_weights), even, first);
       second = ppg_dot2(ppg_odd_bytes(even_weights), even, second);

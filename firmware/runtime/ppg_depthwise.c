@@ -37,8 +37,8 @@ static window_t window_of(const ppg_depthwise_t *p, const int8_t *in, taps_t row
 }
 
 /* Sums of 4 channels side by side. */
-static inline void sum_of_four(const window_t *window, int32_t zero, const int8_t *from, const int8_t *weights,
-                        int32_t sums[4]) {
+static inline void sum_of_four(const window_t *window, int32_t zero, const int8_t *from,
+                               const int8_t *weights, int32_t sums[4]) {
   uint32_t zeros = ppg_pair(zero, zero);
   int32_t first = 0, second = 0, third = 0, fourth = 0;
   int32_t column_step = window->column_step;
@@ -92,8 +92,10 @@ static void position(const ppg_depthwise_t *p, const window_t *window, int8_t *o
     for (; channel + 4 <= out_channels; channel += 4, words += 16, weights += block_bytes) {
       int32_t sums[4];
       sum_of_four(window, p->input_zero, window->from + channel, weights, sums);
-      int32_t first = output(proven, zero, sums[0], words), second = output(proven, zero, sums[1], words + 4);
-      int32_t third = output(proven, zero, sums[2], words + 8), fourth = output(proven, zero, sums[3], words + 12);
+      int32_t first = output(proven, zero, sums[0], words);
+      int32_t second = output(proven, zero, sums[1], words + 4);
+      int32_t third = output(proven, zero, sums[2], words + 8);
+      int32_t fourth = output(proven, zero, sums[3], words + 12);
       ppg_store4(out + channel, ppg_four(first, second, third, fourth));
     }
   }

@@ -5,7 +5,7 @@
 #include "ppg_requant.h"
 
 typedef struct {
-  const int8_t *weights;   /* per 4 output channels: taps, row by row, of 4 bytes each; the last ones filled with 0 */
+  const int8_t *weights;   /* per 4 output channels: 4 bytes for each tap; 0 behind the last channel */
   const int32_t *channels; /* per output channel: bias, then a ppg_factor_t */
   int32_t proven;          /* 1: every factor is in the proven form */
   int32_t rows, columns, in_channels, multiplier;
@@ -18,6 +18,7 @@ typedef struct {
   int32_t low, high;
 } ppg_depthwise_t;
 
+/* `out` may be `in` for a kernel of one value, stride 1, no padding and multiplier 1. */
 void ppg_depthwise(const ppg_depthwise_t *depthwise, const int8_t *in, int8_t *out);
 
 #endif

@@ -4,8 +4,8 @@
 
 #define ADD_LEFT_SHIFT 20
 
-/* The lines of each kernel run along the innermost axis. They copy their parameters first: a store to int8_t might
-   alias the parameters, so the compiler would load them again for every element. */
+/* The lines of each kernel run along the innermost axis. They copy their parameters first: a store to int8_t
+   might alias the parameters, so the compiler would load them again for every element. */
 typedef struct {
   const int8_t *left, *right;
   int8_t *out;

@@ -1,5 +1,5 @@
-/* ADD and MUL with numpy broadcasting: an axis of size 1 is repeated by a step of 0. `out` may be an operand of the
-   output's own shape. */
+/* ADD and MUL with numpy broadcasting: an axis of size 1 is repeated by a step of 0. `out` may be an operand
+   of the output's own shape. */
 #ifndef PPG_ELEMENTWISE_H
 #define PPG_ELEMENTWISE_H
 
@@ -13,7 +13,7 @@ typedef struct {
   int32_t right_step[PPG_ELEMENTWISE_AXES];
   int32_t left_zero, right_zero, output_zero;
   int32_t low, high;
-  int32_t proven; /* 1: the output's factor is in the proven form; for ADD the right operand's too, see ppg_add_t */
+  int32_t proven; /* 1: factors are in the proven form */
 } ppg_elementwise_t;
 
 typedef struct {

@@ -138,8 +138,8 @@ static int32_t requantized(const ppg_matrix_t *matrix, int32_t accumulator, cons
 }
 
 /* Channels from `channel` on, whose stream is given; any number of positions, any form. */
-static void block_in_c(const ppg_matrix_t *matrix, const int32_t *stream, const uint32_t *columns, int32_t channel,
-                       int32_t positions, int8_t *out, int32_t pitch) {
+static void block_in_c(const ppg_matrix_t *matrix, const int32_t *stream, const uint32_t *columns,
+                       int32_t channel, int32_t positions, int8_t *out, int32_t pitch) {
   const uint32_t *sixes_end = columns + matrix->sixes_words;
   const uint32_t *end = columns + PPG_MATRIX_STEP_WORDS * matrix->steps;
   int32_t pair_words = PPG_MATRIX_PAIR_WORDS(matrix->steps);

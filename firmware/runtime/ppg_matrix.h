@@ -1,10 +1,15 @@
 /* The inner product block behind convolutions: 4 positions x 2 output channels at a time.
 
-   Columns hold 4 positions side by side, 4 values of the window per step, widened to int16 in pairs:
-     step s: words 0-3 = values (4s, 4s + 2) of positions 0-3; words 4-7 = values (4s + 1, 4s + 3) of positions 0-3.
+   Columns hold 4 positions side by side, 4 values of the window per step, widened to int16 in pairs. Step s:
+     words 0-3: values (4s, 4s + 2) of positions 0-3
+     words 4-7: values (4s + 1, 4s + 3) of positions 0-3
+
    The stream holds, for each pair of output channels A and B:
-     bias A, bias B; per step two words of int8 weights: (A[4s], B[4s], A[4s+2], B[4s+2]), lowest byte first, and
-     (A[4s+1], B[4s+1], A[4s+3], B[4s+3]); then ppg_factor_t of A and of B. An odd last channel has a B of zeros. */
+     bias A, bias B
+     per step two words of int8 weights, lowest byte first:
+       A[4s], B[4s], A[4s+2], B[4s+2] and A[4s+1], B[4s+1], A[4s+3], B[4s+3]
+     ppg_factor_t of A, ppg_factor_t of B
+   An odd last channel has a B of zeros. */
 #ifndef PPG_MATRIX_H
 #define PPG_MATRIX_H
 

@@ -1,4 +1,5 @@
-/* Copies and fills of int8 rows. The C library's are not used because its size-optimised build moves single bytes. */
+/* Copies and fills of int8 rows. The C library's are not used because its size-optimised build moves single
+   bytes. */
 #ifndef PPG_MEMORY_H
 #define PPG_MEMORY_H
 

@@ -33,11 +33,13 @@ static int32_t mean(const ppg_pool_t *pool, int32_t sum, int32_t count) {
   return sum < 0 ? -(int32_t)quotient : (int32_t)quotient;
 }
 
-/* Both halves / 2^shift (1 <= shift <= 7), rounded half away from zero; the results' lowest bytes, the rest 0. */
+/* Both halves / 2^shift (1 <= shift <= 7), rounded half away from zero; the results' lowest bytes, the rest
+   0. */
 static uint32_t shifted_means(uint32_t sums, int32_t shift) {
   int32_t minus_half = -(1 << (shift - 1));
   uint32_t negative = (sums >> 15) & 0x00010001u;
-  return (ppg_subtract2(ppg_subtract2(sums, ppg_pair(minus_half, minus_half)), negative) >> shift) & 0x00FF00FFu;
+  uint32_t rounded = ppg_subtract2(ppg_subtract2(sums, ppg_pair(minus_half, minus_half)), negative);
+  return (rounded >> shift) & 0x00FF00FFu;
 }
 
 /* Sums of 4 channels: halves of `even` channels 0 and 2, of `odd` channels 1 and 3. */
@@ -61,8 +63,10 @@ static inline sums_t sums_of_four(const window_t *window, int32_t channel) {
 }
 
 static uint32_t four_means(const ppg_pool_t *pool, sums_t sums, int32_t count) {
-  int32_t first = mean(pool, ppg_low_half(sums.even), count), second = mean(pool, ppg_low_half(sums.odd), count);
-  int32_t third = mean(pool, ppg_high_half(sums.even), count), fourth = mean(pool, ppg_high_half(sums.odd), count);
+  int32_t first = mean(pool, ppg_low_half(sums.even), count);
+  int32_t second = mean(pool, ppg_low_half(sums.odd), count);
+  int32_t third = mean(pool, ppg_high_half(sums.even), count);
+  int32_t fourth = mean(pool, ppg_high_half(sums.odd), count);
   return ppg_four(first, second, third, fourth);
 }
 
@@ -132,4 +136,6 @@ void ppg_average_pool(const ppg_pool_t *pool, const int8_t *in, int8_t *out) {
   pool_all(pool, in, out, average_window);
 }
 
-void ppg_max_pool(const ppg_pool_t *pool, const int8_t *in, int8_t *out) { pool_all(pool, in, out, max_window); }
+void ppg_max_pool(const ppg_pool_t *pool, const int8_t *in, int8_t *out) {
+  pool_all(pool, in, out, max_window);
+}

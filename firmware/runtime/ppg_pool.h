@@ -1,5 +1,5 @@
-/* AVERAGE_POOL_2D and MAX_POOL_2D. A window reads only what lies inside the input. Without padding, `out` may be
-   `in`: no output is written before the inputs it covers have been read. */
+/* AVERAGE_POOL_2D and MAX_POOL_2D. A window reads only what lies inside the input. Without padding, `out`
+   may be `in`: no output is written before the inputs it covers have been read. */
 #ifndef PPG_POOL_H
 #define PPG_POOL_H
 

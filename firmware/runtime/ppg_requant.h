@@ -1,5 +1,6 @@
-/* From 32-bit accumulators back to int8, with TensorFlow Lite Micro's two roundings: a rounded high product, then a
-   rounded shift, both half away from zero. docs/aot.md proves that the forms below are equal to it. */
+/* From 32-bit accumulators back to int8, with TensorFlow Lite Micro's two roundings: a rounded high product,
+   then a rounded shift, both half away from zero. docs/aot.md proves that the forms below are equal to it.
+   */
 #ifndef PPG_REQUANT_H
 #define PPG_REQUANT_H
 
@@ -21,10 +22,11 @@ static inline int32_t ppg_requantize(int32_t accumulator, int32_t multiplier, in
   return (high >> right) + ((high & mask) > threshold);
 }
 
-/* The proven form: needs -2^30 <= accumulator < 2^30 and 1 <= right <= 22. `first` is 2^(right - 1) plus the output
-   zero point shifted left by `right`, so the zero point is already added. */
+/* The proven form: needs 1 <= right <= 22, and -2^30 <= accumulator < 2^30 unless the multiplier is 0.
+   `first` is 2^(right - 1) plus the output zero point shifted left by `right`, so the zero point is already
+   added. */
 static inline int32_t ppg_requantize_proven(int32_t accumulator, const ppg_factor_t *factor) {
-  int32_t high = ppg_high_product(accumulator * 2, factor->multiplier);
+  int32_t high = ppg_high_product((int32_t)((uint32_t)accumulator << 1), factor->multiplier);
   return (high + factor->first + (accumulator >> 31)) >> factor->right;
 }
 

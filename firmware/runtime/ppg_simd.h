@@ -1,5 +1,6 @@
-/* The handful of packed-integer operations that the kernels are written in: one instruction each on cores with the
-   DSP extension, a few lines of portable C elsewhere. Both give the same bits. Assumes little-endian memory. */
+/* The handful of packed-integer operations that the kernels are written in: one instruction each on cores
+   with the DSP extension, a few lines of portable C elsewhere. Both give the same bits. Assumes
+   little-endian memory. */
 #ifndef PPG_SIMD_H
 #define PPG_SIMD_H
 

@@ -1,6 +1,8 @@
 """The SIMD path of the kernels on an emulated Cortex-M4: same bytes as TFLM, nothing else touched, cost as claimed."""
 
 import shutil
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +11,8 @@ from ppg_deploy.graph import Graph
 from ppg_deploy.tflite.writer import write_tflite
 from tests.support.compile_cases import FAMILIES
 from tests.support.compile_cortex_m4 import CompiledForM4, cortex_m4
-from tests.support.compile_networks import pulse_like, resnet_like, windows_for
+from tests.support.compile_host import RUNTIME, WARNINGS
+from tests.support.compile_networks import pulse_like, resnet_like, windows_for, with_dead_channel
 
 pytestmark = [
     pytest.mark.arm,
@@ -56,11 +59,30 @@ def test_pulse_like_network_meets_the_cost_goals() -> None:
     assert sum(cost.by_operator.values()) == cost.cycles
 
 
+def test_dead_channels_do_not_slow_a_network_down() -> None:
+    graph = pulse_like(columns=64)
+    dead = with_dead_channel(with_dead_channel(graph, 1, 3, 0, -(1 << 30) - 874), 5, 9, -36, -(1 << 30))
+    loaded = _compare(dead)
+    window = windows_for(graph, 3)[5]
+    assert loaded.cost(window).cycles == pytest.approx(
+        cortex_m4().build(graph).cost(window).cycles, rel=0.001
+    )
+
+
 def test_resnet_like_network_meets_the_cost_goals() -> None:
     graph = resnet_like()
     loaded = _compare(graph)
     # TFLM with CMSIS-NN: 12.49 M cycles.
     assert loaded.cost(windows_for(graph, 3)[5]).cycles <= 5_200_000
+
+
+@pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m3", "cortex-m7", "cortex-m33"])
+def test_runtime_compiles_without_warnings_for_other_cores(core: str, tmp_path: Path) -> None:
+    for source in RUNTIME.glob("*.c"):
+        command = ["arm-none-eabi-gcc", *WARNINGS, f"-mcpu={core}", "-mthumb", "-O2", f"-I{RUNTIME}"]
+        target = ["-c", str(source), "-o", str(tmp_path / "kernel.o")]
+        done = subprocess.run([*command, *target], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 def test_every_operator_is_a_function_and_every_constant_has_the_prefix() -> None:

@@ -218,7 +218,7 @@ def _random_operator(net: NetworkBuilder, draw: _Draw, source: str) -> str:
         kernel = (1 if draw.yes(0.7) else 2, draw.between(1, 5))
         return net.convolution(source, same_width, kernel, dilation=dilation, activation=draw.activation())
     if choice == 4:
-        return net.depthwise(source, 1, (1, 3), activation=draw.activation())
+        return net.depthwise(source, 1, (1, 3) if draw.yes() else (1, 1), activation=draw.activation())
     if choice == 5:
         return net.mul(source, net.constant((channels,)))
     if choice == 6 and columns >= 4:

@@ -1,5 +1,6 @@
 """Builds int8 graphs with random weights and plausible scales, operator by operator."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -274,6 +275,29 @@ class NetworkBuilder:
         output = self._activation("reshaped", shape, tensor.scale, tensor.zero_point)
         self.operators.append(Reshape(inputs=(source,), outputs=(output,)))
         return output
+
+
+def with_dead_channel(graph: Graph, number: int, channel: int, weight: int, bias: int) -> Graph:
+    """The graph with one output channel of convolution `number` as training leaves dead ones behind.
+
+    All its weights are `weight`, with a scale far below every other one's, and its bias is `bias`.
+    """
+    weights_name, bias_name = graph.operators[number].inputs[1:]
+    weights, biases = graph.tensors[weights_name], graph.tensors[bias_name]
+    quantization = weights.quantization
+    assert quantization is not None
+    assert weights.data is not None
+    assert biases.data is not None
+    scale = tuple(1e-16 if index == channel else value for index, value in enumerate(quantization.scale))
+    codes, offsets = weights.data.copy(), biases.data.copy()
+    codes[channel], offsets[channel] = weight, bias
+    changed = dataclasses.replace(quantization, scale=tuple(single(value) for value in scale))
+    tensors = {
+        **graph.tensors,
+        weights_name: dataclasses.replace(weights, quantization=changed, data=codes),
+        bias_name: dataclasses.replace(biases, data=offsets),
+    }
+    return dataclasses.replace(graph, tensors=tensors)
 
 
 def windows_for(graph: Graph, seed: int, count: int = 20) -> NDArray[np.int8]:

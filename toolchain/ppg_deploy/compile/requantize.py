@@ -14,9 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ppg_deploy.compile.steps import WeightedStep
+from ppg_deploy.graph.arithmetic import multiply_by_quantized_multiplier
 
 _LARGEST_ACCUMULATOR = 1 << 30
 _LARGEST_RIGHT_SHIFT = 22
+_LARGEST_INT32 = (1 << 31) - 1
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,32 @@ def short_factor(multiplier: int, shift: int, zero: int) -> Factor:
 
 def proven_factors(step: WeightedStep) -> tuple[Factor, ...] | None:
     """Short-form factors of all channels, or None when some channel's short form is not proven exact."""
-    in_range = all(
-        low >= -_LARGEST_ACCUMULATOR and high < _LARGEST_ACCUMULATOR for low, high in _ranges(step)
-    )
-    if not in_range or not all(has_short_form(*multiplier) for multiplier in step.multipliers):
+    factors = []
+    for (multiplier, shift), (low, high) in zip(step.multipliers, _ranges(step), strict=True):
+        constant = _constant_code(step, multiplier, shift, low, high)
+        if constant is not None:
+            # 0 times anything, plus the code as zero point: no condition on the accumulator is left.
+            factors.append(short_factor(0, 0, constant))
+        elif (
+            low >= -_LARGEST_ACCUMULATOR and high < _LARGEST_ACCUMULATOR and has_short_form(multiplier, shift)
+        ):
+            factors.append(short_factor(multiplier, shift, step.output_zero))
+        else:
+            return None
+    return tuple(factors)
+
+
+def _constant_code(step: WeightedStep, multiplier: int, shift: int, low: int, high: int) -> int | None:
+    """The only code that a channel can answer with, or None: training leaves such dead channels behind.
+
+    Requantisation never decreases with the accumulator, so equal ends mean a constant, unless int32 wraps between.
+    """
+    ends = np.array([low, high], np.int64) if multiplier else np.zeros(2, np.int64)
+    if np.abs(ends << max(shift, 0)).max() > _LARGEST_INT32:
         return None
-    return tuple(short_factor(*multiplier, step.output_zero) for multiplier in step.multipliers)
+    codes = multiply_by_quantized_multiplier(ends, multiplier, shift) + step.output_zero
+    first, last = np.clip(codes, step.low, step.high)
+    return int(first) if first == last else None
 
 
 def factors_of(step: WeightedStep) -> tuple[bool, tuple[Factor, ...]]:

@@ -19,9 +19,17 @@ class Depthwise(Kernel):
         """True for every DEPTHWISE_CONV_2D."""
         return isinstance(step, DepthwiseStep)
 
+    def in_place_inputs(self, step: Step) -> tuple[str, ...]:
+        """The input when every output depends on the code at its own place only."""
+        assert isinstance(step, DepthwiseStep)
+        window = step.window
+        pointwise = window.kernel == window.stride == (1, 1) and not window.is_padded
+        return step.inputs if pointwise and step.depth_multiplier == 1 else ()
+
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters and weights of ppg_depthwise."""
-        assert isinstance(step, DepthwiseStep) and not in_place
+        assert isinstance(step, DepthwiseStep)
+        del in_place
         proven, factors = factors_of(step)
         channels = np.array(
             [(bias, *factor.words) for bias, factor in zip(step.bias.tolist(), factors, strict=True)],
