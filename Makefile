@@ -6,11 +6,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 TOOL := $(BIN)/ppg-deploy
 TRAIN ?=
+comma := ,
 
 COMPILER_PACKAGES := gcc-arm-none-eabi libnewlib-arm-none-eabi
 TEST_PACKAGES := $(COMPILER_PACKAGES) qemu-system-arm gcc libc6-dev
 TEST_EXTRAS := emulator,golden,dev$(if $(TRAIN),$(comma)train)
-comma := ,
 
 .PHONY: demo test lint bench clean
 
