@@ -1,0 +1,39 @@
+"""What each operator means in float32, a file a family: operands (N, ...) in, result (N, ...) out.
+
+The fused activation is applied by `float_reference`.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppg_deploy.graph.float_ops import elementwise, pooling, shaping, weighted
+from ppg_deploy.graph.graph import Graph
+from ppg_deploy.graph.operators import (
+    Add,
+    AveragePool2D,
+    Conv2D,
+    DepthwiseConv2D,
+    FullyConnected,
+    MaxPool2D,
+    Mul,
+    Operator,
+    Pad,
+    Reshape,
+)
+
+Floats = NDArray[np.float32]
+Kernel = Callable[[Graph, Operator, list[Floats]], Floats]
+
+KERNELS: dict[type[Operator], Kernel] = {
+    Conv2D: weighted.convolution,
+    DepthwiseConv2D: weighted.depthwise,
+    FullyConnected: weighted.dense,
+    Add: elementwise.add,
+    Mul: elementwise.mul,
+    AveragePool2D: pooling.average_pool,
+    MaxPool2D: pooling.max_pool,
+    Pad: shaping.pad,
+    Reshape: shaping.reshape,
+}
