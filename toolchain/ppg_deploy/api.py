@@ -191,7 +191,7 @@ def bench(
     """
     from ppg_deploy.bench import measure, prepare_plan, summarise
     from ppg_deploy.bench.summary import device_bpm
-    from ppg_deploy.boards import load_board
+    from ppg_deploy.boards import list_boards, load_board
     from ppg_deploy.build import read_build
     from ppg_deploy.ports import emulated_board, open_emulator, open_serial
     from ppg_deploy.project import load_manifest
@@ -202,6 +202,12 @@ def bench(
     manifest = load_manifest(folder)
     built = read_build(folder)
     board = load_board(manifest.board, boards_dirs=boards_dirs)
+    if emulator is not None and getattr(board.emulators, emulator, None) is None:
+        able = [b.id for b in list_boards(boards_dirs=boards_dirs) if getattr(b.emulators, emulator, None)]
+        raise InputError(
+            f"{emulator} has no model of board {board.id}",
+            hint=f"build for a board that it models ({', '.join(able)}), or use another emulator",
+        )
     plan = prepare_plan(
         board=board,
         manifest=manifest,
