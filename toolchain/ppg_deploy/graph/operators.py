@@ -117,6 +117,66 @@ class Reshape(Operator):
     """Same bytes, shape of the output tensor."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Transpose(Operator):
+    """Axis i of the output is axis permutation[i] of the input."""
+
+    permutation: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sub(Operator):
+    """Elementwise first - second, numpy broadcasting."""
+
+    activation: Activation = Activation.NONE
+
+
+@dataclass(frozen=True, kw_only=True)
+class SquaredDifference(Operator):
+    """Elementwise (first - second) ** 2, numpy broadcasting."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reduction(Operator):
+    """Common part of MEAN and SUM: `axes` are non-negative and ascending."""
+
+    axes: tuple[int, ...]
+    keep_dims: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mean(Reduction):
+    """Mean over some axes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sum(Reduction):
+    """Sum over some axes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rsqrt(Operator):
+    """1 / sqrt(x) of values above zero."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchMatMul(Operator):
+    """Matrix product over the last two axes; an adjoint operand has them swapped."""
+
+    adjoint_first: bool = False
+    adjoint_second: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class L2Normalization(Operator):
+    """Divides by the root of the sum of squares along the last axis; int8 output is in steps of 1/128.
+
+    `epsilon` is added to the sum of squares in float graphs only: the int8 kernel sums codes and has none.
+    """
+
+    epsilon: float = 0.0
+
+
 TFLITE_NAMES: dict[type[Operator], str] = {
     Conv2D: "CONV_2D",
     DepthwiseConv2D: "DEPTHWISE_CONV_2D",
@@ -127,4 +187,12 @@ TFLITE_NAMES: dict[type[Operator], str] = {
     MaxPool2D: "MAX_POOL_2D",
     Pad: "PAD",
     Reshape: "RESHAPE",
+    Transpose: "TRANSPOSE",
+    Sub: "SUB",
+    SquaredDifference: "SQUARED_DIFFERENCE",
+    Mean: "MEAN",
+    Sum: "SUM",
+    Rsqrt: "RSQRT",
+    BatchMatMul: "BATCH_MATMUL",
+    L2Normalization: "L2_NORMALIZATION",
 }

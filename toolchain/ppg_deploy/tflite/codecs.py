@@ -15,16 +15,25 @@ from ppg_deploy.graph.operators import (
     Activation,
     Add,
     AveragePool2D,
+    BatchMatMul,
     Conv2D,
     DepthwiseConv2D,
     FullyConnected,
+    L2Normalization,
     MaxPool2D,
+    Mean,
     Mul,
     Operator,
     Pad,
     Padding,
     Pool2D,
+    Reduction,
     Reshape,
+    Rsqrt,
+    SquaredDifference,
+    Sub,
+    Sum,
+    Transpose,
 )
 
 _ACTIVATIONS = {
@@ -136,6 +145,41 @@ def _pool_fields(options: Any) -> dict[str, Any]:
     }
 
 
+def _sub_options(operator: Sub) -> Any:
+    options = schema.SubOptionsT()
+    options.fusedActivationFunction = _ACTIVATIONS[operator.activation]
+    options.potScaleInt16 = False
+    return options
+
+
+def _reducer_options(operator: Reduction) -> Any:
+    options = schema.ReducerOptionsT()
+    options.keepDims = operator.keep_dims
+    return options
+
+
+def _reducer_fields(options: Any) -> dict[str, Any]:
+    return {"keep_dims": bool(options.keepDims)}
+
+
+def _batch_matmul_options(operator: BatchMatMul) -> Any:
+    options = schema.BatchMatMulOptionsT()
+    options.adjX, options.adjY = operator.adjoint_first, operator.adjoint_second
+    return options
+
+
+def _batch_matmul_fields(options: Any) -> dict[str, Any]:
+    return {"adjoint_first": bool(options.adjX), "adjoint_second": bool(options.adjY)}
+
+
+def _l2_fields(options: Any) -> dict[str, Any]:
+    if _activation(options.fusedActivationFunction) is not Activation.NONE:
+        raise UnsupportedModelError(
+            "L2_NORMALIZATION with a fused activation is not supported", hint="export without the activation"
+        )
+    return {}
+
+
 def _no_fields(_options: Any) -> dict[str, Any]:
     return {}
 
@@ -172,6 +216,42 @@ CODECS: tuple[OperatorCodec, ...] = (
     OperatorCodec(Pad, _OPCODE.PAD, 2, _OPTIONS.PadOptions, lambda _: schema.PadOptionsT(), _no_fields),
     OperatorCodec(
         Reshape, _OPCODE.RESHAPE, 1, _OPTIONS.ReshapeOptions, lambda _: schema.ReshapeOptionsT(), _no_fields
+    ),
+    OperatorCodec(
+        Transpose,
+        _OPCODE.TRANSPOSE,
+        2,
+        _OPTIONS.TransposeOptions,
+        lambda _: schema.TransposeOptionsT(),
+        _no_fields,
+    ),
+    OperatorCodec(Sub, _OPCODE.SUB, 2, _OPTIONS.SubOptions, _sub_options, _dense_fields),
+    OperatorCodec(
+        SquaredDifference,
+        _OPCODE.SQUARED_DIFFERENCE,
+        2,
+        _OPTIONS.SquaredDifferenceOptions,
+        lambda _: schema.SquaredDifferenceOptionsT(),
+        _no_fields,
+    ),
+    OperatorCodec(Mean, _OPCODE.MEAN, 2, _OPTIONS.ReducerOptions, _reducer_options, _reducer_fields),
+    OperatorCodec(Sum, _OPCODE.SUM, 2, _OPTIONS.ReducerOptions, _reducer_options, _reducer_fields),
+    OperatorCodec(Rsqrt, _OPCODE.RSQRT, 2, _OPTIONS.NONE, lambda _: None, _no_fields),
+    OperatorCodec(
+        BatchMatMul,
+        _OPCODE.BATCH_MATMUL,
+        4,
+        _OPTIONS.BatchMatMulOptions,
+        _batch_matmul_options,
+        _batch_matmul_fields,
+    ),
+    OperatorCodec(
+        L2Normalization,
+        _OPCODE.L2_NORMALIZATION,
+        2,
+        _OPTIONS.L2NormOptions,
+        lambda _: schema.L2NormOptionsT(),
+        _l2_fields,
     ),
 )
 BY_OPERATOR = {codec.operator: codec for codec in CODECS}

@@ -8,19 +8,27 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ppg_deploy.graph.float_ops import elementwise, pooling, shaping, weighted
+from ppg_deploy.graph.float_ops import elementwise, matrix, normalization, pooling, shaping, weighted
 from ppg_deploy.graph.graph import Graph
 from ppg_deploy.graph.operators import (
     Add,
     AveragePool2D,
+    BatchMatMul,
     Conv2D,
     DepthwiseConv2D,
     FullyConnected,
+    L2Normalization,
     MaxPool2D,
+    Mean,
     Mul,
     Operator,
     Pad,
     Reshape,
+    Rsqrt,
+    SquaredDifference,
+    Sub,
+    Sum,
+    Transpose,
 )
 
 Floats = NDArray[np.float32]
@@ -36,4 +44,12 @@ KERNELS: dict[type[Operator], Kernel] = {
     MaxPool2D: pooling.max_pool,
     Pad: shaping.pad,
     Reshape: shaping.reshape,
+    Transpose: matrix.transpose,
+    BatchMatMul: matrix.batch_matmul,
+    Sub: normalization.sub,
+    SquaredDifference: normalization.squared_difference,
+    Mean: normalization.mean,
+    Sum: normalization.total,
+    Rsqrt: normalization.rsqrt,
+    L2Normalization: normalization.l2_normalization,
 }

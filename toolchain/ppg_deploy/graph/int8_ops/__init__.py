@@ -10,18 +10,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.graph.graph import Graph
-from ppg_deploy.graph.int8_ops import elementwise, pooling, shaping, weighted
+from ppg_deploy.graph.int8_ops import (
+    difference,
+    elementwise,
+    matrix,
+    normalization,
+    pooling,
+    reduction,
+    shaping,
+    weighted,
+)
 from ppg_deploy.graph.operators import (
     Add,
     AveragePool2D,
+    BatchMatMul,
     Conv2D,
     DepthwiseConv2D,
     FullyConnected,
+    L2Normalization,
     MaxPool2D,
+    Mean,
     Mul,
     Operator,
     Pad,
     Reshape,
+    Rsqrt,
+    SquaredDifference,
+    Sub,
+    Sum,
+    Transpose,
 )
 
 Codes = NDArray[np.int8]
@@ -38,4 +55,12 @@ KERNELS: dict[type[Operator], Kernel] = {
     MaxPool2D: pooling.max_pool,
     Pad: shaping.pad,
     Reshape: shaping.reshape,
+    Transpose: matrix.transpose,
+    BatchMatMul: matrix.batch_matmul,
+    Sub: difference.sub,
+    SquaredDifference: difference.squared_difference,
+    Mean: reduction.reduce,
+    Sum: reduction.reduce,
+    Rsqrt: normalization.rsqrt,
+    L2Normalization: normalization.l2_normalization,
 }
