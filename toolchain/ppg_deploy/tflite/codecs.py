@@ -17,14 +17,23 @@ from ppg_deploy.graph.operators import (
     AveragePool2D,
     Conv2D,
     DepthwiseConv2D,
+    Elu,
     FullyConnected,
+    Gelu,
+    HardSwish,
+    LeakyRelu,
+    Logistic,
     MaxPool2D,
     Mul,
     Operator,
     Pad,
     Padding,
     Pool2D,
+    Relu,
+    Relu6,
     Reshape,
+    Softmax,
+    Tanh,
 )
 
 _ACTIVATIONS = {
@@ -140,6 +149,28 @@ def _no_fields(_options: Any) -> dict[str, Any]:
     return {}
 
 
+def _no_options(_operator: Operator) -> Any:
+    return None
+
+
+def _leaky_options(operator: LeakyRelu) -> Any:
+    options = schema.LeakyReluOptionsT()
+    options.alpha = operator.alpha
+    return options
+
+
+def _gelu_options(operator: Gelu) -> Any:
+    options = schema.GeluOptionsT()
+    options.approximate = operator.approximate
+    return options
+
+
+def _softmax_options(operator: Softmax) -> Any:
+    options = schema.SoftmaxOptionsT()
+    options.beta = operator.beta
+    return options
+
+
 _OPCODE = schema.BuiltinOperator
 _OPTIONS = schema.BuiltinOptions
 
@@ -172,6 +203,36 @@ CODECS: tuple[OperatorCodec, ...] = (
     OperatorCodec(Pad, _OPCODE.PAD, 2, _OPTIONS.PadOptions, lambda _: schema.PadOptionsT(), _no_fields),
     OperatorCodec(
         Reshape, _OPCODE.RESHAPE, 1, _OPTIONS.ReshapeOptions, lambda _: schema.ReshapeOptionsT(), _no_fields
+    ),
+    OperatorCodec(Relu, _OPCODE.RELU, 2, _OPTIONS.NONE, _no_options, _no_fields),
+    OperatorCodec(Relu6, _OPCODE.RELU6, 2, _OPTIONS.NONE, _no_options, _no_fields),
+    OperatorCodec(
+        LeakyRelu,
+        _OPCODE.LEAKY_RELU,
+        2,
+        _OPTIONS.LeakyReluOptions,
+        _leaky_options,
+        lambda options: {"alpha": float(options.alpha)},
+    ),
+    OperatorCodec(Elu, _OPCODE.ELU, 1, _OPTIONS.NONE, _no_options, _no_fields),
+    OperatorCodec(HardSwish, _OPCODE.HARD_SWISH, 1, _OPTIONS.NONE, _no_options, _no_fields),
+    OperatorCodec(Logistic, _OPCODE.LOGISTIC, 2, _OPTIONS.NONE, _no_options, _no_fields),
+    OperatorCodec(Tanh, _OPCODE.TANH, 2, _OPTIONS.NONE, _no_options, _no_fields),
+    OperatorCodec(
+        Gelu,
+        _OPCODE.GELU,
+        1,
+        _OPTIONS.GeluOptions,
+        _gelu_options,
+        lambda options: {"approximate": bool(options.approximate)},
+    ),
+    OperatorCodec(
+        Softmax,
+        _OPCODE.SOFTMAX,
+        2,
+        _OPTIONS.SoftmaxOptions,
+        _softmax_options,
+        lambda options: {"beta": float(options.beta)},
     ),
 )
 BY_OPERATOR = {codec.operator: codec for codec in CODECS}

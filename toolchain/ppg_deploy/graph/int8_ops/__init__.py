@@ -10,18 +10,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.graph.graph import Graph
-from ppg_deploy.graph.int8_ops import elementwise, pooling, shaping, weighted
+from ppg_deploy.graph.int8_ops import activations, elementwise, pooling, shaping, weighted
 from ppg_deploy.graph.operators import (
     Add,
     AveragePool2D,
     Conv2D,
     DepthwiseConv2D,
+    Elu,
     FullyConnected,
+    Gelu,
+    HardSwish,
+    LeakyRelu,
+    Logistic,
     MaxPool2D,
     Mul,
     Operator,
     Pad,
+    Relu,
+    Relu6,
     Reshape,
+    Softmax,
+    Tanh,
 )
 
 Codes = NDArray[np.int8]
@@ -38,4 +47,13 @@ KERNELS: dict[type[Operator], Kernel] = {
     MaxPool2D: pooling.max_pool,
     Pad: shaping.pad,
     Reshape: shaping.reshape,
+    Relu: activations.relu,
+    Relu6: activations.relu6,
+    LeakyRelu: activations.leaky_relu,
+    Elu: activations.elu,
+    HardSwish: activations.hard_swish,
+    Logistic: activations.logistic,
+    Tanh: activations.tanh,
+    Gelu: activations.gelu,
+    Softmax: activations.softmax,
 }
