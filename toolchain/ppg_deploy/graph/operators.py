@@ -155,11 +155,6 @@ class Sum(Reduction):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rsqrt(Operator):
-    """1 / sqrt(x) of values above zero."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class BatchMatMul(Operator):
     """Matrix product over the last two axes; an adjoint operand has them swapped."""
 
@@ -175,6 +170,67 @@ class L2Normalization(Operator):
     """
 
     epsilon: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unary(Operator):
+    """A function of one number, applied to every element: the output has the input's shape."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relu(Unary):
+    """Maximum with zero, standing alone. In int8 it may rescale; fused clamps are `Activation`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relu6(Unary):
+    """Clamp to [0, 6], standing alone. In int8 input and output share their parameters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeakyRelu(Unary):
+    """x where x >= 0, alpha * x elsewhere."""
+
+    alpha: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Elu(Unary):
+    """x where x >= 0, exp(x) - 1 elsewhere."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HardSwish(Unary):
+    """x * min(max(x + 3, 0), 6) / 6."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logistic(Unary):
+    """1 / (1 + exp(-x)). In int8 the output has scale 1/256 and zero point -128."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tanh(Unary):
+    """Hyperbolic tangent. In int8 the output has scale 1/128 and zero point 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gelu(Unary):
+    """x * Phi(x), or its approximation by a hyperbolic tangent. TFLM has no kernel for it."""
+
+    approximate: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rsqrt(Unary):
+    """1 / sqrt(x) of values above zero."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Softmax(Operator):
+    """exp(beta * x) along the last axis, divided by its sum. In int8: scale 1/256, zero point -128."""
+
+    beta: float = 1.0
 
 
 TFLITE_NAMES: dict[type[Operator], str] = {
@@ -195,4 +251,13 @@ TFLITE_NAMES: dict[type[Operator], str] = {
     Rsqrt: "RSQRT",
     BatchMatMul: "BATCH_MATMUL",
     L2Normalization: "L2_NORMALIZATION",
+    Relu: "RELU",
+    Relu6: "RELU6",
+    LeakyRelu: "LEAKY_RELU",
+    Elu: "ELU",
+    HardSwish: "HARD_SWISH",
+    Logistic: "LOGISTIC",
+    Tanh: "TANH",
+    Gelu: "GELU",
+    Softmax: "SOFTMAX",
 }

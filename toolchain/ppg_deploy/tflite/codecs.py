@@ -18,8 +18,13 @@ from ppg_deploy.graph.operators import (
     BatchMatMul,
     Conv2D,
     DepthwiseConv2D,
+    Elu,
     FullyConnected,
+    Gelu,
+    HardSwish,
     L2Normalization,
+    LeakyRelu,
+    Logistic,
     MaxPool2D,
     Mean,
     Mul,
@@ -28,11 +33,15 @@ from ppg_deploy.graph.operators import (
     Padding,
     Pool2D,
     Reduction,
+    Relu,
+    Relu6,
     Reshape,
     Rsqrt,
+    Softmax,
     SquaredDifference,
     Sub,
     Sum,
+    Tanh,
     Transpose,
 )
 
@@ -184,6 +193,28 @@ def _no_fields(_options: Any) -> dict[str, Any]:
     return {}
 
 
+def _no_options(_operator: Operator) -> Any:
+    return None
+
+
+def _leaky_options(operator: LeakyRelu) -> Any:
+    options = schema.LeakyReluOptionsT()
+    options.alpha = operator.alpha
+    return options
+
+
+def _gelu_options(operator: Gelu) -> Any:
+    options = schema.GeluOptionsT()
+    options.approximate = operator.approximate
+    return options
+
+
+def _softmax_options(operator: Softmax) -> Any:
+    options = schema.SoftmaxOptionsT()
+    options.beta = operator.beta
+    return options
+
+
 _OPCODE = schema.BuiltinOperator
 _OPTIONS = schema.BuiltinOptions
 
@@ -236,7 +267,7 @@ CODECS: tuple[OperatorCodec, ...] = (
     ),
     OperatorCodec(Mean, _OPCODE.MEAN, 2, _OPTIONS.ReducerOptions, _reducer_options, _reducer_fields),
     OperatorCodec(Sum, _OPCODE.SUM, 2, _OPTIONS.ReducerOptions, _reducer_options, _reducer_fields),
-    OperatorCodec(Rsqrt, _OPCODE.RSQRT, 2, _OPTIONS.NONE, lambda _: None, _no_fields),
+    OperatorCodec(Rsqrt, _OPCODE.RSQRT, 2, _OPTIONS.NONE, _no_options, _no_fields),
     OperatorCodec(
         BatchMatMul,
         _OPCODE.BATCH_MATMUL,
@@ -252,6 +283,36 @@ CODECS: tuple[OperatorCodec, ...] = (
         _OPTIONS.L2NormOptions,
         lambda _: schema.L2NormOptionsT(),
         _l2_fields,
+    ),
+    OperatorCodec(Relu, _OPCODE.RELU, 2, _OPTIONS.NONE, _no_options, _no_fields),
+    OperatorCodec(Relu6, _OPCODE.RELU6, 2, _OPTIONS.NONE, _no_options, _no_fields),
+    OperatorCodec(
+        LeakyRelu,
+        _OPCODE.LEAKY_RELU,
+        2,
+        _OPTIONS.LeakyReluOptions,
+        _leaky_options,
+        lambda options: {"alpha": float(options.alpha)},
+    ),
+    OperatorCodec(Elu, _OPCODE.ELU, 1, _OPTIONS.NONE, _no_options, _no_fields),
+    OperatorCodec(HardSwish, _OPCODE.HARD_SWISH, 1, _OPTIONS.NONE, _no_options, _no_fields),
+    OperatorCodec(Logistic, _OPCODE.LOGISTIC, 2, _OPTIONS.NONE, _no_options, _no_fields),
+    OperatorCodec(Tanh, _OPCODE.TANH, 2, _OPTIONS.NONE, _no_options, _no_fields),
+    OperatorCodec(
+        Gelu,
+        _OPCODE.GELU,
+        1,
+        _OPTIONS.GeluOptions,
+        _gelu_options,
+        lambda options: {"approximate": bool(options.approximate)},
+    ),
+    OperatorCodec(
+        Softmax,
+        _OPCODE.SOFTMAX,
+        2,
+        _OPTIONS.SoftmaxOptions,
+        _softmax_options,
+        lambda options: {"beta": float(options.beta)},
     ),
 )
 BY_OPERATOR = {codec.operator: codec for codec in CODECS}

@@ -8,7 +8,15 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ppg_deploy.graph.float_ops import elementwise, matrix, normalization, pooling, shaping, weighted
+from ppg_deploy.graph.float_ops import (
+    activations,
+    elementwise,
+    matrix,
+    normalization,
+    pooling,
+    shaping,
+    weighted,
+)
 from ppg_deploy.graph.graph import Graph
 from ppg_deploy.graph.operators import (
     Add,
@@ -16,18 +24,27 @@ from ppg_deploy.graph.operators import (
     BatchMatMul,
     Conv2D,
     DepthwiseConv2D,
+    Elu,
     FullyConnected,
+    Gelu,
+    HardSwish,
     L2Normalization,
+    LeakyRelu,
+    Logistic,
     MaxPool2D,
     Mean,
     Mul,
     Operator,
     Pad,
+    Relu,
+    Relu6,
     Reshape,
     Rsqrt,
+    Softmax,
     SquaredDifference,
     Sub,
     Sum,
+    Tanh,
     Transpose,
 )
 
@@ -52,4 +69,13 @@ KERNELS: dict[type[Operator], Kernel] = {
     Sum: normalization.total,
     Rsqrt: normalization.rsqrt,
     L2Normalization: normalization.l2_normalization,
+    Relu: activations.relu,
+    Relu6: activations.relu6,
+    LeakyRelu: activations.leaky_relu,
+    Elu: activations.elu,
+    HardSwish: activations.hard_swish,
+    Logistic: activations.logistic,
+    Tanh: activations.tanh,
+    Gelu: activations.gelu,
+    Softmax: activations.softmax,
 }
