@@ -8,11 +8,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ppg_deploy.graph.float_ops import elementwise, pooling, shaping, weighted
+from ppg_deploy.graph.float_ops import elementwise, pooling, recurrent, shaping, slicing, weighted
 from ppg_deploy.graph.graph import Graph
 from ppg_deploy.graph.operators import (
     Add,
     AveragePool2D,
+    Concatenation,
     Conv2D,
     DepthwiseConv2D,
     FullyConnected,
@@ -21,10 +22,13 @@ from ppg_deploy.graph.operators import (
     Operator,
     Pad,
     Reshape,
+    StridedSlice,
+    UnidirectionalSequenceLstm,
 )
 
 Floats = NDArray[np.float32]
-Kernel = Callable[[Graph, Operator, list[Floats]], Floats]
+# The LSTM answers with two tensors: hidden and cell states.
+Kernel = Callable[[Graph, Operator, list[Floats]], Floats | tuple[Floats, ...]]
 
 KERNELS: dict[type[Operator], Kernel] = {
     Conv2D: weighted.convolution,
@@ -36,4 +40,7 @@ KERNELS: dict[type[Operator], Kernel] = {
     MaxPool2D: pooling.max_pool,
     Pad: shaping.pad,
     Reshape: shaping.reshape,
+    StridedSlice: slicing.strided_slice,
+    Concatenation: slicing.concatenation,
+    UnidirectionalSequenceLstm: recurrent.lstm,
 }

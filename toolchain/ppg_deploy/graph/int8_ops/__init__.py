@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.graph.graph import Graph
-from ppg_deploy.graph.int8_ops import elementwise, pooling, shaping, weighted
+from ppg_deploy.graph.int8_ops import elementwise, pooling, recurrent, shaping, slicing, weighted
 from ppg_deploy.graph.operators import (
     Add,
     AveragePool2D,
+    Concatenation,
     Conv2D,
     DepthwiseConv2D,
     FullyConnected,
@@ -22,6 +23,8 @@ from ppg_deploy.graph.operators import (
     Operator,
     Pad,
     Reshape,
+    StridedSlice,
+    UnidirectionalSequenceLstm,
 )
 
 Codes = NDArray[np.int8]
@@ -38,4 +41,7 @@ KERNELS: dict[type[Operator], Kernel] = {
     MaxPool2D: pooling.max_pool,
     Pad: shaping.pad,
     Reshape: shaping.reshape,
+    StridedSlice: slicing.strided_slice,
+    Concatenation: slicing.concatenation,
+    UnidirectionalSequenceLstm: recurrent.lstm,
 }
