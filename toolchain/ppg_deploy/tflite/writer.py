@@ -12,8 +12,10 @@ from ppg_deploy.graph.operators import (
     FullyConnected,
     Operator,
     Pad,
+    Reduction,
     Reshape,
     StridedSlice,
+    Transpose,
     UnidirectionalSequenceLstm,
 )
 from ppg_deploy.tflite.codecs import BY_OPERATOR
@@ -95,6 +97,10 @@ class _ModelBuilder:
                 self._numbers(f"{operator.output}/{name}", np.array(bound, np.int32))
                 for name, bound in bounds.items()
             ]
+        elif isinstance(operator, Transpose):
+            values = np.array(operator.permutation, np.int32)
+        elif isinstance(operator, Reduction):
+            values = np.array(operator.axes, np.int32)
         else:
             return []
         return [self._numbers(f"{operator.output}/{operator.kind.lower()}", values)]
