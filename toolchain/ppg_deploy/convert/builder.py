@@ -51,6 +51,7 @@ class GraphBuilder:
     """Collects float operators; ONNX names map to `values` (activations) or `constants`.
 
     `may_move` allows TRANSPOSE where bookkeeping is not enough; `moved_bytes` counts what they move.
+    `refused` holds ONNX values that nobody may read, with what to raise when somebody does.
     """
 
     constants: dict[str, Constant]
@@ -60,10 +61,13 @@ class GraphBuilder:
     may_move: bool = False
     moved_bytes: int = 0
     moved: dict[tuple[str, tuple[int, ...], tuple[int, ...]], str] = field(default_factory=dict)
+    refused: dict[str, UnsupportedModelError] = field(default_factory=dict)
 
     def value(self, node: Node, index: int) -> Value:
         """The activation that is input `index` of a node."""
         name = node.inputs[index]
+        if name in self.refused:
+            raise self.refused[name]
         if name not in self.values:
             raise node.unsupported(
                 f"input {index} is a constant where an activation is expected",

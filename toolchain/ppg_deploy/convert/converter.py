@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ppg_deploy.convert import attention, convolution, elementwise, layer_norm, pooling, shaping
+from ppg_deploy.convert import (
+    attention,
+    convolution,
+    elementwise,
+    layer_norm,
+    pooling,
+    recurrent,
+    shaping,
+    slicing,
+)
 from ppg_deploy.convert.builder import GraphBuilder, Node
 from ppg_deploy.convert.cleanup import clean
 from ppg_deploy.convert.head import HeadCut, find_head
@@ -46,6 +55,11 @@ CONVERTERS: dict[str, Callable[[Node, GraphBuilder], None]] = {
     "Unsqueeze": shaping.convert_unsqueeze,
     "Pad": shaping.convert_pad,
     "LayerNormalization": layer_norm.convert_layer_normalization,
+    "Slice": slicing.convert_slice,
+    "Split": slicing.convert_split,
+    "Gather": slicing.convert_gather,
+    "Concat": slicing.convert_concat,
+    "LSTM": recurrent.convert_lstm,
 }
 # Largest deviation from onnxruntime, relative to the largest output, before a conversion counts as wrong.
 MAX_RELATIVE_ERROR = 1e-3
