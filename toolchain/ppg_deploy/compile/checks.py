@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ppg_deploy.compile.activation_checks import activation_problem
 from ppg_deploy.errors import UnsupportedModelError
 from ppg_deploy.graph import DType, Graph, Tensor
 from ppg_deploy.graph.arithmetic import (
@@ -17,13 +18,22 @@ from ppg_deploy.graph.operators import (
     AveragePool2D,
     Conv2D,
     DepthwiseConv2D,
+    Elu,
     FullyConnected,
+    Gelu,
+    HardSwish,
+    LeakyRelu,
+    Logistic,
     MaxPool2D,
     Mul,
     Operator,
     Pad,
     Pool2D,
+    Relu,
+    Relu6,
     Reshape,
+    Softmax,
+    Tanh,
 )
 from ppg_deploy.graph.shapes import window_output
 
@@ -286,6 +296,12 @@ def _check_reshape(place: _Place) -> None:
         raise place.refuse(output.name, f"has {output.size} elements, not {source.size}", "export again")
 
 
+def _check_activation_function(place: _Place) -> None:
+    problem = activation_problem(place.graph, place.operator)
+    if problem is not None:
+        raise place.refuse(problem.tensor, problem.reason, problem.hint)
+
+
 _CHECKS: dict[type[Operator], Callable[[_Place], None]] = {
     Conv2D: _check_convolution,
     DepthwiseConv2D: _check_depthwise,
@@ -296,4 +312,13 @@ _CHECKS: dict[type[Operator], Callable[[_Place], None]] = {
     MaxPool2D: _check_pool,
     Pad: _check_pad,
     Reshape: _check_reshape,
+    Relu: _check_activation_function,
+    Relu6: _check_activation_function,
+    LeakyRelu: _check_activation_function,
+    Elu: _check_activation_function,
+    HardSwish: _check_activation_function,
+    Logistic: _check_activation_function,
+    Tanh: _check_activation_function,
+    Gelu: _check_activation_function,
+    Softmax: _check_activation_function,
 }

@@ -22,6 +22,7 @@ from ppg_deploy.compile.steps import (
     Step,
     Window,
 )
+from ppg_deploy.compile.tables import find_regions, lookup_step, softmax_step
 from ppg_deploy.graph import Graph, Tensor
 from ppg_deploy.graph.arithmetic import (
     activation_limits,
@@ -44,6 +45,7 @@ from ppg_deploy.graph.operators import (
     Padding,
     Pool2D,
     Reshape,
+    Softmax,
 )
 from ppg_deploy.graph.shapes import multiply_accumulates, window_pads
 
@@ -87,10 +89,15 @@ class _Lowering:
             for number, operator in enumerate(graph.operators)
             if isinstance(operator, Pad) and number in needed and self._merges(operator)
         }
+        self._regions = find_regions(graph, needed)
+        tabulated = {number for region in self._regions.values() for number in region.operators[:-1]}
         self.computed = [
             number
             for number, operator in enumerate(graph.operators)
-            if number in needed and not isinstance(operator, Reshape) and operator.output not in self._merged
+            if number in needed
+            and not isinstance(operator, Reshape)
+            and operator.output not in self._merged
+            and number not in tabulated
         ]
 
     def _merges(self, pad: Pad) -> bool:
@@ -110,6 +117,9 @@ class _Lowering:
         return tensor
 
     def step(self, number: int) -> Step:
+        region = self._regions.get(number)
+        if region is not None:
+            return lookup_step(self.graph, region, self.storage(region.root))
         operator = self.graph.operators[number]
         return _BUILDERS[type(operator)](self, number, operator)
 
@@ -314,6 +324,10 @@ def _pad(context: _Lowering, number: int, operator: Operator) -> Step:
     )
 
 
+def _softmax(context: _Lowering, number: int, operator: Operator) -> Step:
+    return softmax_step(context.graph, number, operator, context.storage(operator.inputs[0]))
+
+
 _BUILDERS: dict[type[Operator], Callable[[_Lowering, int, Operator], Step]] = {
     Conv2D: _convolution,
     DepthwiseConv2D: _convolution,
@@ -323,4 +337,5 @@ _BUILDERS: dict[type[Operator], Callable[[_Lowering, int, Operator], Step]] = {
     AveragePool2D: _pool,
     MaxPool2D: _pool,
     Pad: _pad,
+    Softmax: _softmax,
 }
