@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ppg_deploy.compile import tensor_checks
+from ppg_deploy.compile.activation_checks import activation_problem
 from ppg_deploy.errors import UnsupportedModelError
 from ppg_deploy.graph import DType, Graph, Tensor
 from ppg_deploy.graph.arithmetic import (
@@ -19,18 +20,28 @@ from ppg_deploy.graph.operators import (
     BatchMatMul,
     Conv2D,
     DepthwiseConv2D,
+    Elu,
     FullyConnected,
+    Gelu,
+    HardSwish,
     L2Normalization,
+    LeakyRelu,
+    Logistic,
     MaxPool2D,
     Mean,
     Mul,
     Operator,
     Pad,
     Pool2D,
+    Relu,
+    Relu6,
     Reshape,
+    Rsqrt,
+    Softmax,
     SquaredDifference,
     Sub,
     Sum,
+    Tanh,
     Transpose,
 )
 from ppg_deploy.graph.shapes import window_output
@@ -307,6 +318,12 @@ def _check_product(place: Place) -> None:
     tensor_checks.check_product(place)
 
 
+def _check_activation_function(place: Place) -> None:
+    problem = activation_problem(place.graph, place.operator)
+    if problem is not None:
+        raise place.refuse(problem.tensor, problem.reason, problem.hint)
+
+
 _CHECKS: dict[type[Operator], Callable[[Place], None]] = {
     Conv2D: _check_convolution,
     DepthwiseConv2D: _check_depthwise,
@@ -324,4 +341,14 @@ _CHECKS: dict[type[Operator], Callable[[Place], None]] = {
     Sum: tensor_checks.check_reduction,
     BatchMatMul: _check_product,
     L2Normalization: tensor_checks.check_l2_normalization,
+    Relu: _check_activation_function,
+    Relu6: _check_activation_function,
+    LeakyRelu: _check_activation_function,
+    Elu: _check_activation_function,
+    HardSwish: _check_activation_function,
+    Logistic: _check_activation_function,
+    Tanh: _check_activation_function,
+    Gelu: _check_activation_function,
+    Rsqrt: _check_activation_function,
+    Softmax: _check_activation_function,
 }

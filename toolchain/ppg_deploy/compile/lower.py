@@ -23,6 +23,7 @@ from ppg_deploy.compile.steps import (
     Step,
     Window,
 )
+from ppg_deploy.compile.tables import find_regions, lookup_step, softmax_step
 from ppg_deploy.graph import Graph, Tensor
 from ppg_deploy.graph.arithmetic import (
     activation_limits,
@@ -48,6 +49,7 @@ from ppg_deploy.graph.operators import (
     Padding,
     Pool2D,
     Reshape,
+    Softmax,
     SquaredDifference,
     Sub,
     Sum,
@@ -97,10 +99,15 @@ class Lowering:
             for number, operator in enumerate(graph.operators)
             if isinstance(operator, Pad) and number in needed and self._merges(operator)
         }
+        self._regions = find_regions(graph, needed)
+        tabulated = {number for region in self._regions.values() for number in region.operators[:-1]}
         self.computed = [
             number
             for number, operator in enumerate(graph.operators)
-            if number in needed and not isinstance(operator, Reshape) and operator.output not in self._merged
+            if number in needed
+            and not isinstance(operator, Reshape)
+            and operator.output not in self._merged
+            and number not in tabulated
         ]
 
     def _merges(self, pad: Pad) -> bool:
@@ -122,6 +129,9 @@ class Lowering:
 
     def step(self, number: int) -> Step:
         """The step of operator `number`."""
+        region = self._regions.get(number)
+        if region is not None:
+            return lookup_step(self.graph, region, self.storage(region.root))
         operator = self.graph.operators[number]
         return _BUILDERS[type(operator)](self, number, operator)
 
@@ -331,6 +341,10 @@ def _pad(context: Lowering, number: int, operator: Operator) -> Step:
     )
 
 
+def _softmax(context: Lowering, number: int, operator: Operator) -> Step:
+    return softmax_step(context.graph, number, operator, context.storage(operator.inputs[0]))
+
+
 _BUILDERS: dict[type[Operator], Callable[[Lowering, int, Operator], Step]] = {
     Conv2D: _convolution,
     DepthwiseConv2D: _convolution,
@@ -347,4 +361,5 @@ _BUILDERS: dict[type[Operator], Callable[[Lowering, int, Operator], Step]] = {
     Sum: tensor_lowering.reduction,
     BatchMatMul: tensor_lowering.batch_matmul,
     L2Normalization: tensor_lowering.l2_normalization,
+    Softmax: _softmax,
 }
