@@ -54,6 +54,7 @@ CONVERTERS: dict[str, Callable[[Node, GraphBuilder], None]] = {
     "Squeeze": shaping.convert_squeeze,
     "Unsqueeze": shaping.convert_unsqueeze,
     "Pad": shaping.convert_pad,
+    "Softmax": attention.convert_softmax,
     "LayerNormalization": layer_norm.convert_layer_normalization,
     "Slice": slicing.convert_slice,
     "Split": slicing.convert_split,
@@ -211,7 +212,7 @@ def _read_nodes(model: Any) -> tuple[list[Node], dict[str, NDArray[Any]]]:
     return nodes, constants
 
 
-_HEAD_ONLY = {"Softmax", "ReduceSum"}
+_HEAD_ONLY = {"ReduceSum"}
 
 
 def _check_operators(nodes: list[Node]) -> None:
