@@ -64,9 +64,7 @@ def test_a_function_read_elsewhere_keeps_its_own_step() -> None:
 
 
 def test_tables_overwrite_their_input() -> None:
-    compiled = compile_graph(
-        activation_cases.squeeze_and_excitation(0), model_sha256=SHA256, dsp=False
-    )
+    compiled = compile_graph(activation_cases.squeeze_and_excitation(0), model_sha256=SHA256, dsp=False)
     (table,) = (operator for operator in compiled.operators if operator.kernel == "lookup")
     assert table.in_place
 
@@ -92,8 +90,6 @@ def test_hard_swish_out_of_proportion_is_refused(ratio: float) -> None:
 
 def test_softmax_of_too_many_classes_is_refused() -> None:
     graph = softmax(0)
-    wide = {
-        name: dataclasses.replace(tensor, shape=(1, 1, 1, 512)) for name, tensor in graph.tensors.items()
-    }
+    wide = {name: dataclasses.replace(tensor, shape=(1, 1, 1, 512)) for name, tensor in graph.tensors.items()}
     with pytest.raises(UnsupportedModelError, match="SOFTMAX"):
         compile_graph(dataclasses.replace(graph, tensors=wide), model_sha256=SHA256, dsp=False)
