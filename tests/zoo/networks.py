@@ -43,7 +43,7 @@ def seeded(name: str) -> nn.Module:
 
 
 def spread(module: nn.Module, windows: Floats) -> nn.Module:
-    """Give batch norms the statistics of the windows, and the last layer heart rates of 90 +- 20 or logits of 0 +- 2."""
+    """Give batch norms the statistics of the windows, and the last layer 90 +- 20 BPM or logits of 0 +- 2."""
     x = torch.from_numpy(windows)
     for layer in module.modules():
         if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):

@@ -2,6 +2,7 @@
 
 import math
 
+from ppg_deploy.convert import activations
 from ppg_deploy.convert.builder import GraphBuilder, Node, Value
 from ppg_deploy.convert.convolution import convert_dense_matmul
 from ppg_deploy.convert.layout import Layout
@@ -57,6 +58,10 @@ def _as_matrices(builder: GraphBuilder, value: Value, *, prefer_turned: bool) ->
 
 def convert_softmax(node: Node, builder: GraphBuilder) -> None:
     """Softmax inside the model, along any axis; a head is cut off before (see head.py)."""
+    if node.attributes.get("flattens", 0):
+        # Before opset 13 all axes from the given one on formed one row.
+        activations.convert_softmax(node, builder)
+        return
     value = builder.value(node, 0)
     axis = int(node.attributes.get("axis", -1)) % len(value.shape)
     source, layout = builder.rows(value, axis)
