@@ -5,7 +5,6 @@ import math
 import numpy as np
 
 from ppg_deploy.convert.builder import GraphBuilder, Node
-from ppg_deploy.convert.layout import LayoutError
 from ppg_deploy.graph.operators import Elu, Gelu, HardSwish, LeakyRelu, Logistic, Softmax, Tanh, Unary
 
 
@@ -58,11 +57,7 @@ def convert_prelu(node: Node, builder: GraphBuilder) -> None:
 
 
 def convert_softmax(node: Node, builder: GraphBuilder) -> None:
-    """Softmax inside the model, over the axis that lies innermost in memory.
-
-    Raises:
-        LayoutError: the axis lies elsewhere, as time does in a signal of several channels.
-    """
+    """Softmax inside the model; its axis is moved innermost in memory where it lies elsewhere."""
     value = builder.value(node, 0)
     layout = value.layout
     rank = len(value.shape)
@@ -73,7 +68,9 @@ def convert_softmax(node: Node, builder: GraphBuilder) -> None:
     wanted = {int(number) for axis in axes for number in range(starts[axis], starts[axis + 1])}
     innermost = set(layout.memory[len(layout.memory) - len(wanted) :])
     if wanted != innermost:
-        raise LayoutError(f"axis {first} of an activation of shape {value.shape} is not innermost in memory")
+        others = tuple(axis for axis in layout.memory_order() if axis not in axes)
+        value = builder.stored(value, (*others, *axes))
+        layout = value.layout
     columns = math.prod(value.shape[axis] for axis in axes)
     source = builder.viewed(value, (1, 1, math.prod(value.shape) // columns, columns))
     output = builder.new_tensor(node.outputs[0], builder.tensors[source].shape)

@@ -56,7 +56,6 @@ CONVERTERS: dict[str, Callable[[Node, GraphBuilder], None]] = {
     "Squeeze": shaping.convert_squeeze,
     "Unsqueeze": shaping.convert_unsqueeze,
     "Pad": shaping.convert_pad,
-    "Softmax": attention.convert_softmax,
     "LayerNormalization": layer_norm.convert_layer_normalization,
     "Slice": slicing.convert_slice,
     "Split": slicing.convert_split,
@@ -70,6 +69,7 @@ CONVERTERS: dict[str, Callable[[Node, GraphBuilder], None]] = {
     "PRelu": activations.convert_prelu,
     "HardSwish": activations.convert_hard_swish,
     "Gelu": activations.convert_gelu,
+    "Softmax": activations.convert_softmax,
 }
 # Largest deviation from onnxruntime, relative to the largest output, before a conversion counts as wrong.
 MAX_RELATIVE_ERROR = 1e-3
