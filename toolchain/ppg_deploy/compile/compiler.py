@@ -58,7 +58,7 @@ def _operators(
             graph_operators=step.operators,
             macs=step.macs,
             constant_bytes=code.constant_bytes,
-            input_offsets=tuple(plan.storage.get(name) for name in step.inputs),
+            input_offsets=tuple(_input_offset(name, program, plan) for name in step.inputs),
             output_offset=plan.storage.get(step.output),
             output_bytes=step.output_bytes,
             scratch_bytes=plan.scratch_bytes[number],
@@ -66,3 +66,9 @@ def _operators(
         )
         for number, (step, kernel, code) in enumerate(zip(program.steps, kernels, codes, strict=True))
     )
+
+
+def _input_offset(name: str, program: Program, plan: MemoryPlan) -> int | None:
+    origin, first = program.views.get(name, (name, 0))
+    offset = plan.storage.get(origin)
+    return None if offset is None else offset + first

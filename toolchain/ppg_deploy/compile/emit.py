@@ -139,11 +139,17 @@ def _function(number: int, step: Step, code: Code, program: Program, plan: Memor
         for operand in code.operands
     ]
     output = [_place(step.output, program, plan)]
+    callers = [
+        name
+        for name, storage in (("input", program.input), ("output", program.output))
+        if storage in (*(program.origin(name) for name in step.inputs), step.output)
+    ]
+    if code.gathered:
+        operands = [f"(const int8_t *const[]){{{', '.join(operands)}}}"]
     data = output + operands if code.output_first else operands + output
     scratch = [f"{_ARENA} + {plan.scratch[number]}"] if number in plan.scratch else []
     parameters = [f"&{_symbol(number)}"] if code.parameters else []
     arguments = parameters + data + scratch + [str(value) for value in code.trailing]
-    callers = [name for name in ("input", "output") if name in data]
     types = {"input": "const int8_t *input", "output": "int8_t *output"}
     return _Function(
         symbol=f"ppg_model_op_{number:03d}",
@@ -156,6 +162,9 @@ def _function(number: int, step: Step, code: Code, program: Program, plan: Memor
 
 
 def _place(storage: str, program: Program, plan: MemoryPlan) -> str:
+    if storage in program.views:
+        origin, first = program.views[storage]
+        return f"{_place(origin, program, plan)} + {first}"
     if storage == program.input:
         return "input"
     if storage == program.output:

@@ -8,6 +8,7 @@ from ppg_deploy.compile.kernels.depthwise import Depthwise
 from ppg_deploy.compile.kernels.elementwise import AddKernel, MulKernel
 from ppg_deploy.compile.kernels.pad import PadKernel
 from ppg_deploy.compile.kernels.pool import Pool
+from ppg_deploy.compile.kernels.sequence import ConcatenateKernel, LstmKernel, SliceKernel
 from ppg_deploy.compile.kernels.tensor import (
     BatchMatMulKernel,
     DifferenceKernel,
@@ -34,6 +35,9 @@ KERNELS: tuple[Kernel, ...] = (
     BatchMatMulKernel(),
     L2NormKernel(),
     Copy(),
+    SliceKernel(),
+    ConcatenateKernel(),
+    LstmKernel(),
 )
 
 

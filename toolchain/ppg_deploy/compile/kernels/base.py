@@ -59,6 +59,7 @@ class Code:
 
     The C function takes the address of `parameters` (when there are some), then `operands`: an Array, or the number
     of the step's input; then the output, then the scratch (when its size is not 0), then the numbers in `trailing`.
+    `gathered` operands are passed as one array of addresses.
     """
 
     function: str
@@ -66,6 +67,7 @@ class Code:
     operands: tuple[int | Array, ...] = (0,)
     trailing: tuple[int, ...] = ()
     output_first: bool = False
+    gathered: bool = False
 
     @property
     def arrays(self) -> tuple[Array, ...]:
