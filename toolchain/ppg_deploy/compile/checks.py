@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ppg_deploy.compile import sequence_checks, tensor_checks
+from ppg_deploy.compile.activation_checks import activation_problem
 from ppg_deploy.errors import UnsupportedModelError
 from ppg_deploy.graph import DType, Graph, Tensor
 from ppg_deploy.graph.arithmetic import (
@@ -20,19 +21,29 @@ from ppg_deploy.graph.operators import (
     Concatenation,
     Conv2D,
     DepthwiseConv2D,
+    Elu,
     FullyConnected,
+    Gelu,
+    HardSwish,
     L2Normalization,
+    LeakyRelu,
+    Logistic,
     MaxPool2D,
     Mean,
     Mul,
     Operator,
     Pad,
     Pool2D,
+    Relu,
+    Relu6,
     Reshape,
+    Rsqrt,
+    Softmax,
     SquaredDifference,
     StridedSlice,
     Sub,
     Sum,
+    Tanh,
     Transpose,
     UnidirectionalSequenceLstm,
 )
@@ -311,6 +322,12 @@ def _check_product(place: Place) -> None:
     tensor_checks.check_product(place)
 
 
+def _check_activation_function(place: Place) -> None:
+    problem = activation_problem(place.graph, place.operator)
+    if problem is not None:
+        raise place.refuse(problem.tensor, problem.reason, problem.hint)
+
+
 _CHECKS: dict[type[Operator], Callable[[Place], None]] = {
     Conv2D: _check_convolution,
     DepthwiseConv2D: _check_depthwise,
@@ -331,4 +348,14 @@ _CHECKS: dict[type[Operator], Callable[[Place], None]] = {
     StridedSlice: sequence_checks.check_slice,
     Concatenation: sequence_checks.check_concatenation,
     UnidirectionalSequenceLstm: sequence_checks.check_lstm,
+    Relu: _check_activation_function,
+    Relu6: _check_activation_function,
+    LeakyRelu: _check_activation_function,
+    Elu: _check_activation_function,
+    HardSwish: _check_activation_function,
+    Logistic: _check_activation_function,
+    Tanh: _check_activation_function,
+    Gelu: _check_activation_function,
+    Rsqrt: _check_activation_function,
+    Softmax: _check_activation_function,
 }

@@ -23,6 +23,7 @@ from ppg_deploy.compile.steps import (
     Step,
     Window,
 )
+from ppg_deploy.compile.tables import find_regions, lookup_step, softmax_step
 from ppg_deploy.graph import Graph, Tensor
 from ppg_deploy.graph.arithmetic import (
     activation_limits,
@@ -49,6 +50,7 @@ from ppg_deploy.graph.operators import (
     Padding,
     Pool2D,
     Reshape,
+    Softmax,
     SquaredDifference,
     StridedSlice,
     Sub,
@@ -110,6 +112,8 @@ class Lowering:
             for number, operator in enumerate(graph.operators)
             if isinstance(operator, Pad) and number in needed and self._merges(operator)
         }
+        self._regions = find_regions(graph, needed)
+        tabulated = {number for region in self._regions.values() for number in region.operators[:-1]}
         self.computed = [
             number
             for number, operator in enumerate(graph.operators)
@@ -117,6 +121,7 @@ class Lowering:
             and not isinstance(operator, Reshape)
             and operator.output not in self._merged
             and operator.output not in self._slices
+            and number not in tabulated
         ]
 
     def _merges(self, pad: Pad) -> bool:
@@ -147,6 +152,9 @@ class Lowering:
 
     def step(self, number: int) -> Step:
         """The step of operator `number`."""
+        region = self._regions.get(number)
+        if region is not None:
+            return lookup_step(self.graph, region, self.storage(region.root))
         operator = self.graph.operators[number]
         return _BUILDERS[type(operator)](self, number, operator)
 
@@ -356,6 +364,10 @@ def _pad(context: Lowering, number: int, operator: Operator) -> Step:
     )
 
 
+def _softmax(context: Lowering, number: int, operator: Operator) -> Step:
+    return softmax_step(context.graph, number, operator, context.storage(operator.inputs[0]))
+
+
 _BUILDERS: dict[type[Operator], Callable[[Lowering, int, Operator], Step]] = {
     Conv2D: _convolution,
     DepthwiseConv2D: _convolution,
@@ -375,4 +387,5 @@ _BUILDERS: dict[type[Operator], Callable[[Lowering, int, Operator], Step]] = {
     StridedSlice: sequence_lowering.strided_slice,
     Concatenation: sequence_lowering.concatenation,
     UnidirectionalSequenceLstm: sequence_lowering.lstm,
+    Softmax: _softmax,
 }

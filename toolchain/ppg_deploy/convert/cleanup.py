@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.convert.chomp import drop_unread, fold_chomp
+from ppg_deploy.convert.sequence_cleanup import fold_channel_slice, fold_uniform_scale
 from ppg_deploy.graph import DType, Graph, Tensor
 from ppg_deploy.graph.operators import (
     Activation,
@@ -33,6 +34,8 @@ def clean(graph: Graph) -> Graph:
             _fuse_activation,
             _fuse_padding,
             fold_chomp,
+            fold_channel_slice,
+            fold_uniform_scale,
             drop_unread,
         ):
             rewritten = rewrite(rewritten)

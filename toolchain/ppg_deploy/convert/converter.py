@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ppg_deploy.convert import convolution, elementwise, pooling, recurrent, shaping, slicing
+from ppg_deploy.convert import (
+    attention,
+    convolution,
+    elementwise,
+    layer_norm,
+    pooling,
+    recurrent,
+    shaping,
+    slicing,
+)
 from ppg_deploy.convert.builder import GraphBuilder, Node
 from ppg_deploy.convert.cleanup import clean
 from ppg_deploy.convert.head import HeadCut, find_head
@@ -25,7 +34,7 @@ Floats = NDArray[np.float32]
 CONVERTERS: dict[str, Callable[[Node, GraphBuilder], None]] = {
     "Conv": convolution.convert_conv,
     "Gemm": convolution.convert_gemm,
-    "MatMul": convolution.convert_matmul,
+    "MatMul": attention.convert_matmul,
     "MaxPool": pooling.convert_max_pool,
     "AveragePool": pooling.convert_average_pool,
     "GlobalAveragePool": pooling.convert_global_average,
@@ -45,6 +54,8 @@ CONVERTERS: dict[str, Callable[[Node, GraphBuilder], None]] = {
     "Squeeze": shaping.convert_squeeze,
     "Unsqueeze": shaping.convert_unsqueeze,
     "Pad": shaping.convert_pad,
+    "Softmax": attention.convert_softmax,
+    "LayerNormalization": layer_norm.convert_layer_normalization,
     "Slice": slicing.convert_slice,
     "Split": slicing.convert_split,
     "Gather": slicing.convert_gather,
@@ -116,6 +127,7 @@ def convert_onnx(path: Path) -> Conversion:
     original = with_single_batch(load_onnx(path), path)
     model = simplify(original, path)
     nodes, constants = _read_nodes(model)
+    nodes = layer_norm.fuse_layer_normalizations(nodes, constants)
     _check_operators(nodes)
     output = model.graph.output[0].name
     head = find_head(nodes, constants, output)
@@ -200,7 +212,7 @@ def _read_nodes(model: Any) -> tuple[list[Node], dict[str, NDArray[Any]]]:
     return nodes, constants
 
 
-_HEAD_ONLY = {"Softmax", "ReduceSum"}
+_HEAD_ONLY = {"ReduceSum"}
 
 
 def _check_operators(nodes: list[Node]) -> None:
@@ -225,15 +237,26 @@ def _needed_nodes(nodes: list[Node], target: str) -> list[Node]:
 def _convert_nodes(
     nodes: list[Node], constants: Mapping[str, NDArray[Any]], input_name: str, shape: tuple[int, ...]
 ) -> tuple[GraphBuilder, tuple[int, ...]]:
-    """Try the memory orders of the input, channels-last first, until no data has to be moved."""
+    """Try the memory orders of the input, channels-last first, until no data has to be moved.
+
+    When every order needs TRANSPOSE, the one that moves the fewest bytes wins.
+    """
     first_error: UnsupportedModelError | None = None
     for axes in _input_orders(len(shape)):
         try:
             return _attempt(nodes, constants, input_name, shape, axes), axes
         except _LayoutConflictError as problem:
             first_error = first_error or problem.error
-    assert first_error is not None
-    raise first_error
+    moving: list[tuple[GraphBuilder, tuple[int, ...]]] = []
+    for axes in _input_orders(len(shape)):
+        try:
+            moving.append((_attempt(nodes, constants, input_name, shape, axes, may_move=True), axes))
+        except _LayoutConflictError as problem:
+            first_error = problem.error
+    if not moving:
+        assert first_error is not None
+        raise first_error
+    return min(moving, key=lambda found: found[0].moved_bytes)
 
 
 class _LayoutConflictError(Exception):
@@ -254,8 +277,10 @@ def _attempt(
     input_name: str,
     shape: tuple[int, ...],
     axes: tuple[int, ...],
+    *,
+    may_move: bool = False,
 ) -> GraphBuilder:
-    builder = GraphBuilder(dict(constants))
+    builder = GraphBuilder(dict(constants), may_move=may_move)
     graph_shape = tuple(shape[axis] for axis in axes)
     if len(shape) == 3:
         graph_shape = (1, *graph_shape)

@@ -14,7 +14,7 @@ from ppg_deploy.graph.operators import (
 from ppg_deploy.quantize.calibration import Calibration, Range
 from ppg_deploy.quantize.ranges import activation_quantization
 from ppg_deploy.quantize.recurrent import quantize_lstm
-from ppg_deploy.quantize.weights import quantize_weights
+from ppg_deploy.quantize.weights import quantize_operand, quantize_weights
 
 # Axis of the output channels in the weights. Source: TensorFlow Lite 8-bit quantization specification.
 _CHANNEL_AXIS: dict[type[Operator], int] = {Conv2D: 0, DepthwiseConv2D: 3, FullyConnected: 0}
@@ -47,4 +47,7 @@ def quantize_graph(graph: Graph, calibration: Calibration, *, output_range: Rang
             )
         input_scale = parameters[source.name].scale[0]
         tensors[weights.name], tensors[bias.name] = quantize_weights(weights, bias, axis, input_scale)
+    for name, tensor in graph.tensors.items():
+        if name not in tensors and tensor.is_constant:
+            tensors[name] = quantize_operand(tensor)
     return replace(graph, tensors=tensors)
