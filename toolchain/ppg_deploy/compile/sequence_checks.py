@@ -44,8 +44,10 @@ def check_slice(place: "Place") -> None:
     if not within:
         raise place.refuse(output.name, f"reaches beyond its input of shape {source.shape}", _HINT)
     sizes = [len(range(*bound)) for bound in zip(*bounds, strict=True)]
-    if [size for size in sizes if size > 1] != [size for size in output.shape if size > 1]:
-        raise place.refuse(output.name, f"has shape {output.shape}, expected {tuple(sizes)}", _HINT)
+    if any(axis >= rank or sizes[axis] != 1 for axis in operator.dropped):
+        raise place.refuse(output.name, "lacks an axis longer than 1", _HINT)
+    kept = tuple(size for axis, size in enumerate(sizes) if axis not in operator.dropped)
+    place.require_shape(output.name, kept)
     _check_same_parameters(place, source.name)
 
 

@@ -7,7 +7,6 @@ import numpy as np
 
 from ppg_deploy.compile.sequence_steps import ConcatenateStep, LstmStep, SliceStep
 from ppg_deploy.compile.steps import Step
-from ppg_deploy.compile.tensor_lowering import Axes, merged
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.lstm import lstm_factors
 from ppg_deploy.graph.operators import (
@@ -18,21 +17,10 @@ from ppg_deploy.graph.operators import (
     UnidirectionalSequenceLstm,
 )
 from ppg_deploy.graph.shapes import multiply_accumulates
+from ppg_deploy.graph.slices import piece, slice_walk
 
 if TYPE_CHECKING:
     from ppg_deploy.compile.lower import Lowering
-
-
-def walk(graph: Graph, operator: StridedSlice) -> tuple[int, Axes]:
-    """(first byte, (size, distance) per axis) of a slice in its input."""
-    shape = graph.tensors[operator.inputs[0]].shape
-    distances = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
-    start = sum(begin * distance for begin, distance in zip(operator.begin, distances, strict=True))
-    bounds = zip(operator.begin, operator.end, operator.strides, distances, strict=True)
-    axes = tuple(
-        (len(range(begin, end, stride)), stride * distance) for begin, end, stride, distance in bounds
-    )
-    return start, merged(axes)
 
 
 def views(graph: Graph) -> dict[str, tuple[str, int]]:
@@ -49,16 +37,16 @@ def views(graph: Graph) -> dict[str, tuple[str, int]]:
     found = {}
     for operator in graph.operators:
         if isinstance(operator, StridedSlice) and operator.output not in computed:
-            start, axes = walk(graph, operator)
-            if not axes or (len(axes) == 1 and axes[0][1] == 1):
-                found[operator.output] = (operator.inputs[0], start)
+            lies = piece(graph, operator)
+            if lies is not None:
+                found[operator.output] = (operator.inputs[0], lies[0])
     return found
 
 
 def strided_slice(context: "Lowering", number: int, operator: Operator) -> Step:
     """STRIDED_SLICE that is no view."""
     assert isinstance(operator, StridedSlice)
-    start, axes = walk(context.graph, operator)
+    start, axes = slice_walk(context.graph, operator)
     return SliceStep(**_common(context, number, operator), start=start, axes=axes)
 
 

@@ -13,6 +13,7 @@ from ppg_deploy.convert import (
     attention,
     convolution,
     elementwise,
+    gru,
     layer_norm,
     pooling,
     recurrent,
@@ -61,6 +62,7 @@ CONVERTERS: dict[str, Callable[[Node, GraphBuilder], None]] = {
     "Gather": slicing.convert_gather,
     "Concat": slicing.convert_concat,
     "LSTM": recurrent.convert_lstm,
+    "GRU": gru.convert_gru,
 }
 # Largest deviation from onnxruntime, relative to the largest output, before a conversion counts as wrong.
 MAX_RELATIVE_ERROR = 1e-3

@@ -7,6 +7,8 @@ from ppg_deploy.convert.layout import Layout, LayoutError
 from ppg_deploy.graph.operators import Concatenation, Pad, StridedSlice
 
 _GRAPH_RANK = 4
+# Most inputs of TFLM's CONCATENATION.
+_MAX_PARTS = 10
 # (begin, end, step) of an axis.
 Bounds = tuple[int, int, int]
 
@@ -151,14 +153,26 @@ def convert_concat(node: Node, builder: GraphBuilder) -> None:
     shape = builder.tensors[sources[0]].shape
     graph_axis = len(shape) - rank + order.index(axis)
     if len(known) == len(values):
-        total = sum(builder.tensors[source].shape[graph_axis] for source in sources)
-        output = builder.new_tensor(node.outputs[0], (*shape[:graph_axis], total, *shape[graph_axis + 1 :]))
-        builder.emit(Concatenation(inputs=tuple(sources), outputs=(output,), axis=graph_axis))
+        output = concatenated(builder, node.outputs[0], sources, graph_axis)
     else:
         output = _padded(node, builder, named, sources, graph_axis, axis)
     sizes = list(known[0].shape)
     sizes[axis] = builder.tensors[output].shape[graph_axis]
     builder.define(node.outputs[0], output, Layout.ordered(tuple(sizes), order))
+
+
+def concatenated(builder: GraphBuilder, name: str, sources: list[str], axis: int) -> str:
+    """One or more CONCATENATIONs; returns the whole."""
+    while len(sources) > _MAX_PARTS:
+        groups = [sources[first : first + _MAX_PARTS] for first in range(0, len(sources), _MAX_PARTS)]
+        sources = [concatenated(builder, f"{name}/part", group, axis) for group in groups]
+    if len(sources) == 1:
+        return sources[0]
+    shape = builder.tensors[sources[0]].shape
+    total = sum(builder.tensors[source].shape[axis] for source in sources)
+    output = builder.new_tensor(name, (*shape[:axis], total, *shape[axis + 1 :]))
+    builder.emit(Concatenation(inputs=tuple(sources), outputs=(output,), axis=axis))
+    return output
 
 
 def _common_order(layouts: list[Layout], axis: int) -> tuple[int, ...]:
