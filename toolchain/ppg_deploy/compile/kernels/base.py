@@ -75,13 +75,6 @@ class Code:
         inner = self.parameters.arrays if self.parameters else ()
         return (*inner, *(operand for operand in self.operands if isinstance(operand, Array)))
 
-    @property
-    def constant_bytes(self) -> int:
-        """Bytes of all constants in flash."""
-        return sum(array.byte_size for array in self.arrays) + (
-            self.parameters.byte_size if self.parameters else 0
-        )
-
 
 class Kernel(ABC):
     """A way to compute some kind of step."""
