@@ -1,11 +1,11 @@
-"""What attention is made of: products of two activations, and softmax."""
+"""What attention is made of: products of two activations."""
 
 import math
 
 from ppg_deploy.convert.builder import GraphBuilder, Node, Value
 from ppg_deploy.convert.convolution import convert_dense_matmul
 from ppg_deploy.convert.layout import Layout
-from ppg_deploy.graph.operators import BatchMatMul, Softmax
+from ppg_deploy.graph.operators import BatchMatMul
 
 
 def convert_matmul(node: Node, builder: GraphBuilder) -> None:
@@ -53,13 +53,3 @@ def _as_matrices(builder: GraphBuilder, value: Value, *, prefer_turned: bool) ->
     matrix = (value.shape[order[-2]], value.shape[order[-1]])
     tensor = builder.viewed(stored, (1, math.prod(value.shape[:-2]), *matrix))
     return tensor, order == turned
-
-
-def convert_softmax(node: Node, builder: GraphBuilder) -> None:
-    """Softmax inside the model, along any axis; a head is cut off before (see head.py)."""
-    value = builder.value(node, 0)
-    axis = int(node.attributes.get("axis", -1)) % len(value.shape)
-    source, layout = builder.rows(value, axis)
-    output = builder.new_tensor(node.outputs[0], builder.tensors[source].shape)
-    builder.emit(Softmax(inputs=(source,), outputs=(output,)))
-    builder.define(node.outputs[0], output, layout)

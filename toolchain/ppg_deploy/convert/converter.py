@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.convert import (
+    activations,
     attention,
     convolution,
     elementwise,
@@ -24,6 +25,7 @@ from ppg_deploy.convert.builder import GraphBuilder, Node
 from ppg_deploy.convert.cleanup import clean
 from ppg_deploy.convert.head import HeadCut, find_head
 from ppg_deploy.convert.layout import Layout, LayoutError
+from ppg_deploy.convert.prepare import needed_nodes, prepare
 from ppg_deploy.convert.simplify import load_onnx, run_onnx, simplify, with_single_batch
 from ppg_deploy.errors import AccuracyError, UnsupportedModelError
 from ppg_deploy.files import sha256_of_file
@@ -55,7 +57,6 @@ CONVERTERS: dict[str, Callable[[Node, GraphBuilder], None]] = {
     "Squeeze": shaping.convert_squeeze,
     "Unsqueeze": shaping.convert_unsqueeze,
     "Pad": shaping.convert_pad,
-    "Softmax": attention.convert_softmax,
     "LayerNormalization": layer_norm.convert_layer_normalization,
     "Slice": slicing.convert_slice,
     "Split": slicing.convert_split,
@@ -63,6 +64,14 @@ CONVERTERS: dict[str, Callable[[Node, GraphBuilder], None]] = {
     "Concat": slicing.convert_concat,
     "LSTM": recurrent.convert_lstm,
     "GRU": gru.convert_gru,
+    "Sigmoid": activations.convert_sigmoid,
+    "Tanh": activations.convert_tanh,
+    "Elu": activations.convert_elu,
+    "LeakyRelu": activations.convert_leaky_relu,
+    "PRelu": activations.convert_prelu,
+    "HardSwish": activations.convert_hard_swish,
+    "Gelu": activations.convert_gelu,
+    "Softmax": activations.convert_softmax,
 }
 # Largest deviation from onnxruntime, relative to the largest output, before a conversion counts as wrong.
 MAX_RELATIVE_ERROR = 1e-3
@@ -130,13 +139,15 @@ def convert_onnx(path: Path) -> Conversion:
     model = simplify(original, path)
     nodes, constants = _read_nodes(model)
     nodes = layer_norm.fuse_layer_normalizations(nodes, constants)
-    _check_operators(nodes)
     output = model.graph.output[0].name
+    prepared = prepare(nodes, constants, _shapes(model), output=output, opset=_opset(model))
+    nodes, constants = prepared.nodes, prepared.constants
+    _check_operators(nodes)
     head = find_head(nodes, constants, output)
     target = output if head is None else head.logits
     dimensions = model.graph.input[0].type.tensor_type.shape.dim
     shape = tuple(int(dimension.dim_value) for dimension in dimensions)
-    needed = _needed_nodes(nodes, target)
+    needed = needed_nodes(nodes, target)
     builder, input_axes = _convert_nodes(needed, constants, model.graph.input[0].name, shape)
     value = builder.values[target]
     graph = clean(builder.graph(path.stem, [builder.values[_INPUT].tensor], [value.tensor]))
@@ -214,6 +225,18 @@ def _read_nodes(model: Any) -> tuple[list[Node], dict[str, NDArray[Any]]]:
     return nodes, constants
 
 
+def _shapes(model: Any) -> dict[str, tuple[int, ...]]:
+    """Inferred shapes of activations; unknown sizes are 0."""
+    return {
+        value.name: tuple(int(dimension.dim_value) for dimension in value.type.tensor_type.shape.dim)
+        for value in (*model.graph.input, *model.graph.value_info)
+    }
+
+
+def _opset(model: Any) -> int:
+    return next((int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
+
+
 _HEAD_ONLY = {"ReduceSum"}
 
 
@@ -223,17 +246,6 @@ def _check_operators(nodes: list[Node]) -> None:
             raise node.unsupported(
                 "not supported", f"supported operators: {', '.join(sorted(CONVERTERS))} and a softmax head"
             )
-
-
-def _needed_nodes(nodes: list[Node], target: str) -> list[Node]:
-    """The nodes that the target depends on, in their order."""
-    wanted = {target}
-    needed: list[Node] = []
-    for node in reversed(nodes):
-        if wanted & set(node.outputs):
-            needed.append(node)
-            wanted |= set(node.inputs)
-    return needed[::-1]
 
 
 def _convert_nodes(
