@@ -9,11 +9,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ppg_deploy.convert import convolution, elementwise, pooling, shaping
+from ppg_deploy.convert import (
+    activations,
+    attention,
+    convolution,
+    elementwise,
+    gru,
+    layer_norm,
+    pooling,
+    recurrent,
+    shaping,
+    slicing,
+)
 from ppg_deploy.convert.builder import GraphBuilder, Node
 from ppg_deploy.convert.cleanup import clean
 from ppg_deploy.convert.head import HeadCut, find_head
 from ppg_deploy.convert.layout import Layout, LayoutError
+from ppg_deploy.convert.prepare import needed_nodes, prepare
 from ppg_deploy.convert.simplify import load_onnx, run_onnx, simplify, with_single_batch
 from ppg_deploy.errors import AccuracyError, UnsupportedModelError
 from ppg_deploy.files import sha256_of_file
@@ -25,7 +37,7 @@ Floats = NDArray[np.float32]
 CONVERTERS: dict[str, Callable[[Node, GraphBuilder], None]] = {
     "Conv": convolution.convert_conv,
     "Gemm": convolution.convert_gemm,
-    "MatMul": convolution.convert_matmul,
+    "MatMul": attention.convert_matmul,
     "MaxPool": pooling.convert_max_pool,
     "AveragePool": pooling.convert_average_pool,
     "GlobalAveragePool": pooling.convert_global_average,
@@ -45,6 +57,21 @@ CONVERTERS: dict[str, Callable[[Node, GraphBuilder], None]] = {
     "Squeeze": shaping.convert_squeeze,
     "Unsqueeze": shaping.convert_unsqueeze,
     "Pad": shaping.convert_pad,
+    "LayerNormalization": layer_norm.convert_layer_normalization,
+    "Slice": slicing.convert_slice,
+    "Split": slicing.convert_split,
+    "Gather": slicing.convert_gather,
+    "Concat": slicing.convert_concat,
+    "LSTM": recurrent.convert_lstm,
+    "GRU": gru.convert_gru,
+    "Sigmoid": activations.convert_sigmoid,
+    "Tanh": activations.convert_tanh,
+    "Elu": activations.convert_elu,
+    "LeakyRelu": activations.convert_leaky_relu,
+    "PRelu": activations.convert_prelu,
+    "HardSwish": activations.convert_hard_swish,
+    "Gelu": activations.convert_gelu,
+    "Softmax": activations.convert_softmax,
 }
 # Largest deviation from onnxruntime, relative to the largest output, before a conversion counts as wrong.
 MAX_RELATIVE_ERROR = 1e-3
@@ -111,13 +138,16 @@ def convert_onnx(path: Path) -> Conversion:
     original = with_single_batch(load_onnx(path), path)
     model = simplify(original, path)
     nodes, constants = _read_nodes(model)
-    _check_operators(nodes)
+    nodes = layer_norm.fuse_layer_normalizations(nodes, constants)
     output = model.graph.output[0].name
+    prepared = prepare(nodes, constants, _shapes(model), output=output, opset=_opset(model))
+    nodes, constants = prepared.nodes, prepared.constants
+    _check_operators(nodes)
     head = find_head(nodes, constants, output)
     target = output if head is None else head.logits
     dimensions = model.graph.input[0].type.tensor_type.shape.dim
     shape = tuple(int(dimension.dim_value) for dimension in dimensions)
-    needed = _needed_nodes(nodes, target)
+    needed = needed_nodes(nodes, target)
     builder, input_axes = _convert_nodes(needed, constants, model.graph.input[0].name, shape)
     value = builder.values[target]
     graph = clean(builder.graph(path.stem, [builder.values[_INPUT].tensor], [value.tensor]))
@@ -195,7 +225,19 @@ def _read_nodes(model: Any) -> tuple[list[Node], dict[str, NDArray[Any]]]:
     return nodes, constants
 
 
-_HEAD_ONLY = {"Softmax", "ReduceSum"}
+def _shapes(model: Any) -> dict[str, tuple[int, ...]]:
+    """Inferred shapes of activations; unknown sizes are 0."""
+    return {
+        value.name: tuple(int(dimension.dim_value) for dimension in value.type.tensor_type.shape.dim)
+        for value in (*model.graph.input, *model.graph.value_info)
+    }
+
+
+def _opset(model: Any) -> int:
+    return next((int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
+
+
+_HEAD_ONLY = {"ReduceSum"}
 
 
 def _check_operators(nodes: list[Node]) -> None:
@@ -206,29 +248,29 @@ def _check_operators(nodes: list[Node]) -> None:
             )
 
 
-def _needed_nodes(nodes: list[Node], target: str) -> list[Node]:
-    """The nodes that the target depends on, in their order."""
-    wanted = {target}
-    needed: list[Node] = []
-    for node in reversed(nodes):
-        if wanted & set(node.outputs):
-            needed.append(node)
-            wanted |= set(node.inputs)
-    return needed[::-1]
-
-
 def _convert_nodes(
     nodes: list[Node], constants: Mapping[str, NDArray[Any]], input_name: str, shape: tuple[int, ...]
 ) -> tuple[GraphBuilder, tuple[int, ...]]:
-    """Try the memory orders of the input, channels-last first, until no data has to be moved."""
+    """Try the memory orders of the input, channels-last first, until no data has to be moved.
+
+    When every order needs TRANSPOSE, the one that moves the fewest bytes wins.
+    """
     first_error: UnsupportedModelError | None = None
     for axes in _input_orders(len(shape)):
         try:
             return _attempt(nodes, constants, input_name, shape, axes), axes
         except _LayoutConflictError as problem:
             first_error = first_error or problem.error
-    assert first_error is not None
-    raise first_error
+    moving: list[tuple[GraphBuilder, tuple[int, ...]]] = []
+    for axes in _input_orders(len(shape)):
+        try:
+            moving.append((_attempt(nodes, constants, input_name, shape, axes, may_move=True), axes))
+        except _LayoutConflictError as problem:
+            first_error = problem.error
+    if not moving:
+        assert first_error is not None
+        raise first_error
+    return min(moving, key=lambda found: found[0].moved_bytes)
 
 
 class _LayoutConflictError(Exception):
@@ -249,8 +291,10 @@ def _attempt(
     input_name: str,
     shape: tuple[int, ...],
     axes: tuple[int, ...],
+    *,
+    may_move: bool = False,
 ) -> GraphBuilder:
-    builder = GraphBuilder(dict(constants))
+    builder = GraphBuilder(dict(constants), may_move=may_move)
     graph_shape = tuple(shape[axis] for axis in axes)
     if len(shape) == 3:
         graph_shape = (1, *graph_shape)

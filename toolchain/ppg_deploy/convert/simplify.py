@@ -12,6 +12,7 @@ from ppg_deploy.errors import InputError, UnsupportedModelError
 _MAX_FILE_BYTES = 256 * 1024 * 1024
 # Moves zero padding into a maximum pool as if it padded with minus infinity (seen in onnxruntime 1.31).
 _WRONG_OPTIMISERS = ["Pad_Fusion"]
+_MAX_FOLDING_PASSES = 3
 
 
 def load_onnx(path: Path) -> Any:
@@ -65,6 +66,18 @@ def simplify(model: Any, path: Path) -> Any:
         InputError: onnxruntime cannot load the model.
     """
     import onnx
+
+    folded = _optimised(model, path)
+    # Operators that onnxruntime expands into simpler ones (CastLike) leave constants for another pass.
+    for _ in range(_MAX_FOLDING_PASSES):
+        if not _has_constant_operators(folded):
+            break
+        folded = _optimised(folded, path)
+    return onnx.shape_inference.infer_shapes(folded, data_prop=True)
+
+
+def _optimised(model: Any, path: Path) -> Any:
+    import onnx
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -87,8 +100,13 @@ def simplify(model: Any, path: Path) -> Any:
                 f"{path}: onnxruntime cannot load it: {reason}",
                 hint="export the model with standard operators",
             ) from error
-        result = onnx.load(folded)
-    return onnx.shape_inference.infer_shapes(result, data_prop=True)
+        return onnx.load(folded)
+
+
+def _has_constant_operators(model: Any) -> bool:
+    """True when an operator reads nothing but constants."""
+    constants = {tensor.name for tensor in model.graph.initializer}
+    return any(node.input and constants.issuperset(filter(None, node.input)) for node in model.graph.node)
 
 
 def _fix_batch(model: Any, path: Path) -> None:
