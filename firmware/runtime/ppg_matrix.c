@@ -2,8 +2,6 @@
 
 #include "ppg_attributes.h"
 
-#define ACCUMULATORS (2 * PPG_MATRIX_POSITIONS) /* A of positions 0-3, then B of positions 0-3 */
-
 #if PPG_SIMD
 
 /* The loops are laid out by hand because gcc spills the 8 accumulators. Register plan:
@@ -66,11 +64,10 @@
   "asr " #accumulator ", " #accumulator ", r12\n"            \
   "ssat " #accumulator ", #8, " #accumulator "\n"
 
-/* Accumulators of one channel pair. */
-__attribute__((naked)) PPG_KEEP_FUNCTION static void accumulate_pair(
+__attribute__((naked)) PPG_KEEP_FUNCTION void ppg_matrix_accumulate(
     const int32_t *stream __attribute__((unused)), const uint32_t *columns __attribute__((unused)),
     const uint32_t *sixes_end __attribute__((unused)), const uint32_t *end __attribute__((unused)),
-    int32_t accumulators[ACCUMULATORS] __attribute__((unused))) {
+    int32_t accumulators[PPG_MATRIX_ACCUMULATORS] __attribute__((unused))) {
   __asm volatile(
       "push {r1-r11, lr}\n" ACCUMULATE
       "ldr r12, [sp, #48]\n"
@@ -114,10 +111,10 @@ __attribute__((naked)) PPG_KEEP_FUNCTION static void proven_pairs(
 
 #else
 
-static void accumulate_pair(const int32_t *stream, const uint32_t *columns, const uint32_t *sixes_end,
-                            const uint32_t *end, int32_t accumulators[ACCUMULATORS]) {
+void ppg_matrix_accumulate(const int32_t *stream, const uint32_t *columns, const uint32_t *sixes_end,
+                           const uint32_t *end, int32_t accumulators[PPG_MATRIX_ACCUMULATORS]) {
   (void)sixes_end;
-  for (int32_t i = 0; i < ACCUMULATORS; i++) accumulators[i] = stream[i / PPG_MATRIX_POSITIONS];
+  for (int32_t i = 0; i < PPG_MATRIX_ACCUMULATORS; i++) accumulators[i] = stream[i / PPG_MATRIX_POSITIONS];
   for (stream += 2; columns != end; stream++, columns += PPG_MATRIX_POSITIONS) {
     uint32_t first = ppg_even_bytes((uint32_t)*stream), second = ppg_odd_bytes((uint32_t)*stream);
     for (int32_t position = 0; position < PPG_MATRIX_POSITIONS; position++) {
@@ -144,8 +141,8 @@ static void block_in_c(const ppg_matrix_t *matrix, const int32_t *stream, const 
   const uint32_t *end = columns + PPG_MATRIX_STEP_WORDS * matrix->steps;
   int32_t pair_words = PPG_MATRIX_PAIR_WORDS(matrix->steps);
   for (; channel < matrix->channels; channel += 2, stream += pair_words) {
-    int32_t accumulators[ACCUMULATORS];
-    accumulate_pair(stream, columns, sixes_end, end, accumulators);
+    int32_t accumulators[PPG_MATRIX_ACCUMULATORS];
+    ppg_matrix_accumulate(stream, columns, sixes_end, end, accumulators);
     const int32_t *factors = stream + pair_words - 6;
     for (int32_t which = 0; which < 2 && channel + which < matrix->channels; which++) {
       for (int32_t position = 0; position < positions; position++) {

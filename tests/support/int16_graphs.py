@@ -62,9 +62,7 @@ class Int16Maker:
 
     def activation(self, shape: Sequence[int], scale: float) -> str:
         parameters = Quantization((float32(scale),), (0,))
-        return self._named(
-            "a", {"shape": tuple(shape), "dtype": DType.INT16, "quantization": parameters}
-        )
+        return self._named("a", {"shape": tuple(shape), "dtype": DType.INT16, "quantization": parameters})
 
     def constant(self, shape: Sequence[int], scale: float) -> str:
         codes = self.rng.integers(LOWEST, HIGHEST + 1, shape).astype(np.int16)
@@ -122,7 +120,11 @@ class Int16Maker:
             )
             if min(out) >= 1:
                 return {
-                    "kernel": kernel, "stride": stride, "dilation": dilation, "padding": padding, "out": out,
+                    "kernel": kernel,
+                    "stride": stride,
+                    "dilation": dilation,
+                    "padding": padding,
+                    "out": out,
                 }
 
     def convolution(

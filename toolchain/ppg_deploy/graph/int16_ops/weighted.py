@@ -68,9 +68,7 @@ def depthwise(graph: Graph, operator: Operator, operands: Operands) -> Codes:
     filters = operands[1][0].reshape(*kernel, source.shape[3], operator.depth_multiplier).astype(np.float64)
     sums = np.einsum("nhwcij,ijcm->nhwcm", windows, filters, optimize=True)
     multipliers = channel_multipliers(source, weights, output)
-    return _requantized(
-        sums.reshape(*sums.shape[:3], -1), operands, multipliers, operator.activation, output
-    )
+    return _requantized(sums.reshape(*sums.shape[:3], -1), operands, multipliers, operator.activation, output)
 
 
 def dense(graph: Graph, operator: Operator, operands: Operands) -> Codes:
