@@ -2,13 +2,11 @@
 
 #include <stddef.h>
 
-#include "ppg_matrix.h"
 #include "ppg_memory.h"
-#include "ppg_requant16.h"
+#include "ppg_simd16.h"
 
 #define POSITIONS PPG_MATRIX_POSITIONS
 #define VALUE_BYTES 2
-#define FACTOR_WORDS 3
 
 static void copy(int16_t *to, const int16_t *from, int32_t count) {
   ppg_copy((int8_t *)to, (const int8_t *)from, VALUE_BYTES * count);
@@ -44,8 +42,8 @@ static source_t input_rows(const ppg_conv16_t *conv, const int16_t *in, int32_t 
                     conv->kernel_row_step * conv->row_values};
 }
 
-/* The 4 positions of a block: where their windows start. A row of fewer positions repeats its last one; those results
-   are not stored. */
+/* The 4 positions of a block: where their windows start. A row of fewer positions repeats its last one; those
+   results are not stored. */
 typedef struct {
   const int16_t *starts[POSITIONS];
 } block_t;
@@ -91,60 +89,6 @@ static void collect(block_t block, const int32_t *offsets, int32_t steps, uint32
   }
 }
 
-static ppg_factor16_t factor_at(const int32_t *words) {
-  return (ppg_factor16_t){words[0], words[1], words[2]};
-}
-
-/* Output channels of a group at up to 4 positions, 32-bit accumulators. */
-static void multiply_narrow(const ppg_conv16_t *conv, const int32_t *stream, const uint32_t *columns,
-                            int32_t positions, int16_t *out) {
-  const uint32_t *sixes_end = columns + conv->sixes_words;
-  const uint32_t *end = columns + PPG_MATRIX_STEP_WORDS * conv->steps;
-  int32_t pair_words = PPG_MATRIX_PAIR_WORDS(conv->steps), pitch = conv->out_channels;
-  int32_t low = conv->low, high = conv->high;
-  for (int32_t channel = 0; channel < conv->group_channels; channel += 2, stream += pair_words) {
-    int32_t accumulators[PPG_MATRIX_ACCUMULATORS];
-    ppg_matrix_accumulate(stream, columns, sixes_end, end, accumulators);
-    const int32_t *words = stream + pair_words - 2 * FACTOR_WORDS;
-    for (int32_t which = 0; which < 2 && channel + which < conv->group_channels; which++) {
-      const ppg_factor16_t factor = factor_at(words + FACTOR_WORDS * which);
-      const int32_t *sums = accumulators + POSITIONS * which;
-      int16_t *to = out + channel + which;
-      for (int32_t position = 0; position < positions; position++, to += pitch) {
-        *to = ppg_clamp16(ppg_requantize_narrow(sums[position], &factor), low, high);
-      }
-    }
-  }
-}
-
-/* One output channel at one position, 64-bit accumulator. `odd`: the second channel of its pair. */
-static int64_t wide_sum(const int32_t *weights, int32_t odd, const uint32_t *values, int32_t steps,
-                        int64_t sum) {
-  for (; steps > 0; steps--, weights += 2, values += PPG_MATRIX_STEP_WORDS) {
-    uint32_t first = (uint32_t)weights[0], second = (uint32_t)weights[1];
-    sum = ppg_dot2_wide(odd ? ppg_odd_bytes(first) : ppg_even_bytes(first), values[0], sum);
-    sum = ppg_dot2_wide(odd ? ppg_odd_bytes(second) : ppg_even_bytes(second), values[POSITIONS], sum);
-  }
-  return sum;
-}
-
-/* As multiply_narrow, with 64-bit accumulators; `biases` are those of the group. */
-static void multiply_wide(const ppg_conv16_t *conv, const int32_t *stream, const int32_t *biases,
-                          const uint32_t *columns, int32_t positions, int16_t *out) {
-  int32_t pair_words = PPG_MATRIX_PAIR_WORDS(conv->steps);
-  for (int32_t channel = 0; channel < conv->group_channels; channel++) {
-    int32_t odd = channel % 2;
-    const int32_t *pair = stream + channel / 2 * pair_words;
-    const ppg_factor16_t factor = factor_at(pair + pair_words - (2 - odd) * FACTOR_WORDS);
-    int64_t bias = ppg_wide_bias(biases + 2 * channel);
-    for (int32_t position = 0; position < positions; position++) {
-      int64_t sum = wide_sum(pair + 2, odd, columns + position, conv->steps, bias);
-      int32_t scaled = ppg_requantize_wide(sum, &factor);
-      out[position * conv->out_channels + channel] = ppg_clamp16(scaled, conv->low, conv->high);
-    }
-  }
-}
-
 /* One output row, 4 positions at a time; the last 4 may overlap those before them. */
 static void output_row(const ppg_conv16_t *conv, source_t source, uint32_t *columns, int16_t *out) {
   int32_t last = conv->out_columns < POSITIONS ? 0 : conv->out_columns - POSITIONS;
@@ -152,19 +96,15 @@ static void output_row(const ppg_conv16_t *conv, source_t source, uint32_t *colu
   for (int32_t column = 0;; column = column + POSITIONS < last ? column + POSITIONS : last) {
     block_t block = block_at(conv, source.data + column * conv->stride_values);
     int16_t *to = out + column * conv->out_channels;
-    for (int32_t group = 0; group < conv->groups; group++, to += conv->group_channels) {
+    for (int32_t group = 0; group < conv->groups; group++, to += conv->matrix.channels) {
       const int32_t *stream = conv->stream + group * conv->group_words;
       if (conv->offsets == NULL) {
         lay_pieces(conv, block, source.pitch, columns);
       } else {
-        collect(block, conv->offsets, conv->steps, columns);
+        collect(block, conv->offsets, conv->matrix.steps, columns);
       }
-      if (conv->biases == NULL) {
-        multiply_narrow(conv, stream, columns, positions, to);
-      } else {
-        const int32_t *biases = conv->biases + 2 * group * conv->group_channels;
-        multiply_wide(conv, stream, biases, columns, positions, to);
-      }
+      const int32_t *biases = conv->biases == NULL ? NULL : conv->biases + 2 * group * conv->matrix.channels;
+      ppg_matrix16_block(&conv->matrix, stream, biases, columns, positions, to, conv->out_channels);
       for (int32_t position = 0; position < POSITIONS; position++) {
         block.starts[position] += conv->group_values;
       }
@@ -177,7 +117,7 @@ void ppg_conv16(const ppg_conv16_t *conv, const void *in, void *out, void *scrat
   const int16_t *from = in;
   int16_t *to = out;
   uint32_t *columns = scratch;
-  int16_t *rows = (int16_t *)(void *)(columns + PPG_MATRIX_STEP_WORDS * conv->steps);
+  int16_t *rows = (int16_t *)(void *)(columns + PPG_MATRIX_STEP_WORDS * conv->matrix.steps);
   int32_t out_row_values = conv->out_columns * conv->out_channels;
   for (int32_t row = 0; row < conv->out_rows; row++, to += out_row_values) {
     source_t source =

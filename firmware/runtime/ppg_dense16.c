@@ -37,7 +37,6 @@ void ppg_dense16(const ppg_dense16_t *dense, const void *in, void *out) {
       first_scaled = ppg_requantize_narrow(first, &of_first);
       second_scaled = ppg_requantize_narrow(second, &of_second);
     } else {
-      /* The biases are padded to a whole pair. */
       int64_t first = ppg_wide_bias(dense->biases + 2 * channel);
       int64_t second = ppg_wide_bias(dense->biases + 2 * channel + 2);
       for (int32_t i = 0; i < weight_words; i++) {

@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 typedef struct {
-  const int32_t *stream; /* as in ppg_conv16.h */
-  const int32_t *biases; /* as in ppg_conv16.h: NULL for the narrow form */
+  const int32_t *stream; /* as in ppg_matrix16.h */
+  const int32_t *biases; /* as in ppg_matrix16.h, for a whole number of pairs */
   int32_t inputs;
   int32_t outputs;
   int32_t low, high;

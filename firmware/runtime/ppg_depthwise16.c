@@ -48,6 +48,18 @@ static int64_t wide_sum(const window_t *window, const int16_t *from, const int8_
   return sum;
 }
 
+/* The output channels of one position that has a window of one value, narrow form, multiplier 1. */
+static void one_tap(const ppg_depthwise16_t *p, const int16_t *from, int32_t first_tap, int16_t *out) {
+  int32_t taps = p->kernel_rows * p->kernel_columns, low = p->low, high = p->high;
+  const int8_t *weight = p->weights + first_tap;
+  const int16_t *end = from + p->in_channels;
+  for (const int32_t *words = p->channels; from != end; words += CHANNEL_WORDS, weight += taps) {
+    const ppg_factor16_t factor = {words[2], words[3], words[4]};
+    int32_t sum = (int32_t)((uint32_t)words[0] + (uint32_t)(*from++ * *weight));
+    *out++ = ppg_clamp16(ppg_requantize_narrow(sum, &factor), low, high);
+  }
+}
+
 /* All output channels of one position; `from` is the window's first valid value of channel 0. */
 static void position(const ppg_depthwise16_t *p, const window_t *window, const int16_t *from,
                      int32_t first_tap, int16_t *out) {
@@ -83,7 +95,12 @@ void ppg_depthwise16(const ppg_depthwise16_t *p, const void *in, void *out) {
       };
       const int16_t *from =
           is_empty ? values : values + (rows.start * p->columns + columns.start) * p->in_channels;
-      position(p, &window, from, is_empty ? 0 : rows.begin * p->kernel_columns + columns.begin, to);
+      int32_t first_tap = is_empty ? 0 : rows.begin * p->kernel_columns + columns.begin;
+      if (p->narrow && p->multiplier == 1 && window.rows == 1 && window.columns == 1) {
+        one_tap(p, from, first_tap, to);
+      } else {
+        position(p, &window, from, first_tap, to);
+      }
     }
   }
 }

@@ -17,8 +17,8 @@ typedef struct {
   int32_t low, high;
 } ppg_depthwise16_t;
 
-/* `in` and `out` hold int16 and are aligned to 2 bytes. `out` may be `in` for a kernel of one value, stride 1, no
-   padding and multiplier 1. */
+/* `in` and `out` hold int16 and are aligned to 2 bytes. `out` may be `in` for a kernel of one
+   value, stride 1, no padding and multiplier 1. */
 void ppg_depthwise16(const ppg_depthwise16_t *depthwise, const void *in, void *out);
 
 #endif

@@ -1,5 +1,5 @@
-/* ADD and MUL of int16, parameters as in ppg_elementwise.h: steps count values, ADD scales its operands up by 2^15, and
-   MUL's factor is in the general form. */
+/* ADD and MUL of int16, parameters as in ppg_elementwise.h: steps count values, ADD scales its operands up by
+   2^15, and MUL's factor is in the general form. */
 #ifndef PPG_ELEMENTWISE16_H
 #define PPG_ELEMENTWISE16_H
 

@@ -28,8 +28,8 @@ typedef struct {
   int32_t output_zero; /* used by the general form only */
 } ppg_matrix_t;
 
-/* Bias plus products, modulo 2^32, of one channel pair, whose stream is given, at 4 positions. `end` is behind the
-   last step's columns, `sixes_end` behind those of the largest multiple of 6 steps. */
+/* Bias plus products, modulo 2^32, of one channel pair, whose stream is given, at 4 positions. `end` is behind
+   the last step's columns, `sixes_end` behind those of the largest multiple of 6 steps. */
 void ppg_matrix_accumulate(const int32_t *stream, const uint32_t *columns, const uint32_t *sixes_end,
                            const uint32_t *end, int32_t accumulators[PPG_MATRIX_ACCUMULATORS]);
 

@@ -1,5 +1,6 @@
 #include "ppg_pool16.h"
 
+#include "ppg_attributes.h"
 #include "ppg_requant16.h"
 
 /* The part of a window that lies inside the input; steps count values. */
@@ -8,7 +9,7 @@ typedef struct {
   int32_t column_step, row_step;
 } window_t;
 
-static int32_t average(const window_t *window, const int16_t *from) {
+static inline int32_t average(const window_t *window, const int16_t *from) {
   int32_t sum = 0;
   for (int32_t row = window->rows; row > 0; row--, from += window->row_step) {
     const int16_t *value = from;
@@ -19,7 +20,7 @@ static int32_t average(const window_t *window, const int16_t *from) {
   return sum > 0 ? (sum + half) / count : (sum - half) / count;
 }
 
-static int32_t largest(const window_t *window, const int16_t *from) {
+static inline int32_t largest(const window_t *window, const int16_t *from) {
   int32_t found = *from;
   for (int32_t row = window->rows; row > 0; row--, from += window->row_step) {
     const int16_t *value = from;
@@ -30,8 +31,9 @@ static int32_t largest(const window_t *window, const int16_t *from) {
   return found;
 }
 
-static void pool_all(const ppg_pool16_t *pool, const int16_t *in, int16_t *out,
-                     int32_t (*of_window)(const window_t *, const int16_t *)) {
+/* Inlined, so that there is no call per value. */
+PPG_INLINE void pool_all(const ppg_pool16_t *pool, const int16_t *in, int16_t *out,
+                         int32_t (*of_window)(const window_t *, const int16_t *)) {
   int32_t row_step = pool->columns * pool->channels;
   for (int32_t row = 0; row < pool->out_rows; row++) {
     for (int32_t column = 0; column < pool->out_columns; column++) {

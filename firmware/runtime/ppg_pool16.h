@@ -13,8 +13,8 @@ typedef struct {
   int32_t low, high;
 } ppg_pool16_t;
 
-/* `in` and `out` hold int16 and are aligned to 2 bytes. Without padding, `out` may be `in`: no output is written
-   before the inputs it covers have been read. */
+/* `in` and `out` hold int16 and are aligned to 2 bytes. Without padding, `out` may be `in`: no output
+   is written before the inputs it covers have been read. */
 void ppg_average_pool16(const ppg_pool16_t *pool, const void *in, void *out);
 void ppg_max_pool16(const ppg_pool16_t *pool, const void *in, void *out);
 

@@ -217,7 +217,7 @@ LOAD_INPUT = _command(
     "Writes a piece of the input buffer.",
     (
         Field("offset", Kind.U32, "first byte to write", "B"),
-        Field("chunk", Kind.BYTES, "codes of the model's type, low byte first"),
+        Field("chunk", Kind.BYTES, "codes of the model"),
     ),
     (Field("end", Kind.U32, "offset behind the last byte written", "B"),),
 )
@@ -234,7 +234,7 @@ RUN = _command(
         Field(
             "output",
             Kind.BYTES,
-            "codes of the model's type, low byte first; empty when they do not fit (READ_OUTPUT) or the run failed",
+            "codes of the model; empty when they do not fit (READ_OUTPUT) or the run failed",
         ),
     ),
 )
@@ -245,7 +245,7 @@ READ_OUTPUT = _command(
     (Field("offset", Kind.U32, "first byte to read", "B"), Field("size", Kind.U32, "bytes to read", "B")),
     (
         Field("offset", Kind.U32, "as asked", "B"),
-        Field("chunk", Kind.BYTES, "codes of the model's type, low byte first"),
+        Field("chunk", Kind.BYTES, "codes of the model"),
     ),
 )
 RUN_MANY = _command(

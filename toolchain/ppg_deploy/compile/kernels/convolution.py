@@ -15,7 +15,7 @@ class ColumnsConvolution(Kernel):
 
     name = "conv_columns"
     header = "ppg_conv.h"
-    files: tuple[str, ...] = ("ppg_conv.c", "ppg_conv.h", "ppg_matrix.c", "ppg_matrix.h")
+    files: tuple[str, ...] = ("ppg_conv.c", "ppg_conv.h", "ppg_matrix.c", "ppg_matrix.h", "ppg_matrix_simd.h")
 
     def matches(self, step: Step) -> bool:
         """True for every CONV_2D and for dense layers over several positions."""

@@ -28,6 +28,9 @@ class ColumnsConvolution16(ColumnsConvolution):
         "ppg_conv16.h",
         "ppg_matrix.c",
         "ppg_matrix.h",
+        "ppg_matrix16.c",
+        "ppg_matrix16.h",
+        "ppg_matrix_simd.h",
         "ppg_requant16.h",
         "ppg_simd16.h",
     )
@@ -57,9 +60,13 @@ class ColumnsConvolution16(ColumnsConvolution):
                 "stream": Array("stream", np.concatenate(streams)),
                 "biases": 0 if narrow else Array("biases", np.array(wide_words(biases), np.int32)),
                 "group_words": len(streams[0]),
-                "steps": steps,
-                "sixes_words": step_words(steps // 6 * 6),
-                "group_channels": per_group,
+                "matrix": {
+                    "steps": steps,
+                    "sixes_words": step_words(steps // 6 * 6),
+                    "channels": per_group,
+                    "low": step.low,
+                    "high": step.high,
+                },
                 "groups": step.groups,
                 "rows": source.rows,
                 "row_values": source.columns * source.channels,
@@ -79,8 +86,6 @@ class ColumnsConvolution16(ColumnsConvolution):
                 "copies_rows": int(copies_rows(step, in_place)),
                 "left_values": window.before[1] * source.channels,
                 "right_values": window.after[1] * source.channels,
-                "low": step.low,
-                "high": step.high,
             },
         )
         return Code("ppg_conv16", parameters)
