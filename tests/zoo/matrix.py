@@ -37,11 +37,15 @@ _EXPECTATIONS = (
 
 # A legacy and a dynamo export of every student; opsets and options rotate through the rows below.
 _LEGACY = tuple(
-    Variant("legacy", opset, dynamic_batch=opset % 2 == 0, external_weights=opset % 3 == 0, raw=opset % 4 == 1)
+    Variant(
+        "legacy", opset, dynamic_batch=opset % 2 == 0, external_weights=opset % 3 == 0, raw=opset % 4 == 1
+    )
     for opset in LEGACY_OPSETS
 )
 _DYNAMO = tuple(
-    Variant("dynamo", opset, dynamic_batch=opset % 2 == 0, external_weights=opset % 3 == 1, raw=opset % 4 == 3)
+    Variant(
+        "dynamo", opset, dynamic_batch=opset % 2 == 0, external_weights=opset % 3 == 1, raw=opset % 4 == 3
+    )
     for opset in DYNAMO_OPSETS
 )
 _FORMS = {

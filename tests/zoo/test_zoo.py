@@ -102,9 +102,7 @@ def assert_compiled_equals_tflm(conversion: Conversion, x: Floats) -> None:
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
-@pytest.mark.parametrize(
-    ("name", "variant"), [pytest.param(*row, id=f"{row[0]}-{row[1]}") for row in rows()]
-)
+@pytest.mark.parametrize(("name", "variant"), [pytest.param(*row, id=f"{row[0]}-{row[1]}") for row in rows()])
 def test_student(name: str, variant: Variant, tmp_path: Path) -> None:
     windows = windows_for(name)
     rewritten = FORMS[variant.form](spread(seeded(name), windows))

@@ -41,6 +41,7 @@ def quantize(
     card: Path | None = None,
     calibration: Path | None = None,
     data: Path | None = None,
+    int16x8: bool = False,
 ) -> handover.QuantizeReport:
     """ONNX student -> OUT/model.tflite and OUT/quantize.json.
 
@@ -50,6 +51,7 @@ def quantize(
         card: student card; by default the .toml of the same name beside the model, if it exists.
         calibration: windows file; by default NAME.calib.npz beside the model, else ppg.toml's.
         data: windows on which the error is reported; the calibration windows by default.
+        int16x8: int16 activations instead of int8 ones.
 
     Raises:
         PpgDeployError: see quantize_student; also InputError without calibration windows, and AuditError when
@@ -70,6 +72,7 @@ def quantize(
             card_path=card_path,
             calibration=_find_calibration(model, calibration),
             evaluation=data,
+            int16x8=int16x8,
         ),
         out / handover.MODEL_NAME,
     )
@@ -237,7 +240,7 @@ def bench(
     bpm = device_bpm(plan, measurement.outputs)
     files.write_npz(
         out / OUTPUTS_NAME,
-        {"y_int8": measurement.outputs}
+        {f"y_{measurement.outputs.dtype}": measurement.outputs}
         | ({} if bpm is None else {"bpm": bpm.raw, "bpm_filtered": bpm.filtered}),
     )
     files.write_text(out / REPORT_NAME, report.model_dump_json(indent=2) + "\n")

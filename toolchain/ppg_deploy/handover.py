@@ -27,7 +27,7 @@ class NamedFile(BaseModel):
 
 
 class TensorFacts(BaseModel):
-    """An int8 input or output of the model."""
+    """A quantised input or output of the model."""
 
     model_config = _STRICT
     shape: tuple[int, ...]
@@ -78,7 +78,9 @@ class FloatCheckFacts(BaseModel):
 
 
 class AccuracyFacts(BaseModel):
-    """Float against int8 on the evaluated windows; MAE fields are null without labels or card.
+    """Float against the quantised model (`int8`, also when its activations are int16) on the evaluated windows.
+
+    MAE fields are null without labels or card.
 
     The filtered ones are null, too, when the windows are a sample of a larger calibration file.
     """
@@ -117,6 +119,8 @@ class QuantizeReport(BaseModel):
     card: StudentCard | None
     card_file: NamedFile | None
     model: ModelFacts
+    activations: Literal["int8", "int16"] = "int8"
+    """Type of input, output and everything between; weights are int8 in any case."""
     head_cut: bool
     output_range: tuple[float, float] | None
     calibration: CalibrationFacts

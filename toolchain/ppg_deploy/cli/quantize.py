@@ -20,24 +20,28 @@ def quantize(
     data: Annotated[
         Path | None, typer.Option("--data", help="Windows to report the error on; default: calibration.")
     ] = None,
+    int16x8: Annotated[
+        bool, typer.Option("--int16x8", help="int16 activations: closer to float, larger arena.")
+    ] = False,
     out: Out = Path("build"),
     as_json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Quantise an ONNX student to a verified int8 TFLite model (OUT/model.tflite, OUT/quantize.json)."""
+    """Quantise an ONNX student to a verified TFLite model (OUT/model.tflite, OUT/quantize.json)."""
     from ppg_deploy import api, handover
 
     output = Output(quiet, verbose, as_json)
-    report = api.quantize(model, out=out, card=card, calibration=calib, data=data)
+    report = api.quantize(model, out=out, card=card, calibration=calib, data=data, int16x8=int16x8)
     for warning in report.warnings:
         output.warning(warning)
     output.json(report.model_dump_json(indent=2, by_alias=True))
     accuracy = report.accuracy
     where = "calibration windows" if accuracy.is_calibration else accuracy.file.path
+    kind = "int16x8" if report.activations == "int16" else "int8"
     output.table(
         f"{report.source.path} -> {out / handover.MODEL_NAME}",
-        ("", "float", "int8"),
+        ("", "float", kind),
         [
             ("MAE, BPM", number(accuracy.mae_float, 2), number(accuracy.mae_int8, 2)),
             (
@@ -45,8 +49,8 @@ def quantize(
                 number(accuracy.mae_float_filtered, 2),
                 number(accuracy.mae_int8_filtered, 2),
             ),
-            (f"mean |int8 - float|, {accuracy.unit}", "", number(accuracy.mean_abs_difference, 2)),
-            (f"largest |int8 - float|, {accuracy.unit}", "", number(accuracy.max_abs_difference, 2)),
+            (f"mean |{kind} - float|, {accuracy.unit}", "", number(accuracy.mean_abs_difference, 2)),
+            (f"largest |{kind} - float|, {accuracy.unit}", "", number(accuracy.max_abs_difference, 2)),
         ],
     )
     output.note(f"errors over {accuracy.windows} windows ({where})")

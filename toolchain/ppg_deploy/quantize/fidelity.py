@@ -1,4 +1,4 @@
-"""How well the int8 graph follows the float graph, operator by operator and in beats per minute."""
+"""How well the quantised graph follows the float graph, operator by operator and in beats per minute."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.graph import Graph
+from ppg_deploy.graph.arithmetic import code_limits
 from ppg_deploy.graph.float_reference import run_float
-from ppg_deploy.graph.int8_reference import run_int8
+from ppg_deploy.graph.quantized_reference import run_quantized
 from ppg_deploy.graph.shapes import multiply_accumulates
 from ppg_deploy.quantize.codes import dequantize_codes, quantize_windows
 
@@ -16,12 +17,12 @@ _NOISE_WINDOWS = 64
 
 @dataclass(frozen=True)
 class OperatorFidelity:
-    """One operator of the int8 graph.
+    """One operator of the quantised graph.
 
     Attributes:
-        sqnr_db: power of the float activation over that of its int8 error, all earlier errors included;
+        sqnr_db: power of the float activation over that of its quantisation error, all earlier errors included;
             None when the activation or the error is zero.
-        clipped: fraction of its codes at -128 or 127 that a fused ReLU does not explain.
+        clipped: fraction of its codes at either end of their range that a fused ReLU does not explain.
     """
 
     index: int
@@ -41,14 +42,15 @@ def operator_fidelity(
     signal, noise = dict.fromkeys(outputs, 0.0), dict.fromkeys(outputs, 0.0)
     clipped, count = dict.fromkeys(outputs, 0), dict.fromkeys(outputs, 0)
     codes = quantize_windows(x, int8_graph.input)
-    for exact, quantized in zip(run_float(float_graph, x), run_int8(int8_graph, codes), strict=True):
+    for exact, quantized in zip(run_float(float_graph, x), run_quantized(int8_graph, codes), strict=True):
         for name in outputs:
             tensor = int8_graph.tensors[name]
             error = dequantize_codes(quantized[name], tensor) - exact[name]
             signal[name] += float(np.square(exact[name], dtype=np.float64).sum())
             noise[name] += float(np.square(error).sum())
-            low_is_zero = tensor.zero_point == -128
-            at_limit = (quantized[name] == 127) | ((quantized[name] == -128) & (not low_is_zero))
+            low, high = code_limits(tensor)
+            low_is_zero = tensor.zero_point == low
+            at_limit = (quantized[name] == high) | ((quantized[name] == low) & (not low_is_zero))
             clipped[name] += int(at_limit.sum())
             count[name] += quantized[name].size
     return tuple(

@@ -13,8 +13,8 @@ from ppg_deploy.convert import Conversion, check_against_onnxruntime, convert_on
 from ppg_deploy.decode import check_outputs
 from ppg_deploy.errors import InputError
 from ppg_deploy.files import sha256, sha256_of_file
-from ppg_deploy.graph import Graph
-from ppg_deploy.graph.int8_reference import run_int8_output
+from ppg_deploy.graph import DType, Graph
+from ppg_deploy.graph.quantized_reference import run_quantized_output
 from ppg_deploy.graph.shapes import total_multiply_accumulates
 from ppg_deploy.quantize.calibration import calibrate, spread_rows
 from ppg_deploy.quantize.codes import dequantize_codes, quantize_windows
@@ -30,13 +30,14 @@ _CHECK_WINDOWS = 32
 
 @dataclass(frozen=True)
 class QuantizeInputs:
-    """Files that the step reads; `card` and `evaluation` are optional."""
+    """Files that the step reads; `card` and `evaluation` are optional. `int16x8` chooses int16 activations."""
 
     model: Path
     card: StudentCard | None
     card_path: Path | None
     calibration: Path
     evaluation: Path | None = None
+    int16x8: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def quantize_student(inputs: QuantizeInputs, model_path: Path) -> QuantizedModel
     float_check = check_against_onnxruntime(conversion, calibration_x[:_CHECK_WINDOWS])
     calibration = calibrate(conversion.graph, conversion.arranged(calibration_x))
     output_range = _physiological_range(card)
-    graph = quantize_graph(conversion.graph, calibration, output_range=output_range)
+    activations = DType.INT16 if inputs.int16x8 else DType.INT8
+    graph = quantize_graph(conversion.graph, calibration, output_range=output_range, activations=activations)
     tflite = write_tflite(graph)
     warnings += _calibration_warnings(calibration_windows, card)
     evaluation = _Evaluation(used, is_calibration=True, is_sample=len(used) < len(calibration_windows))
@@ -82,6 +84,7 @@ def quantize_student(inputs: QuantizeInputs, model_path: Path) -> QuantizedModel
         card=card,
         card_file=None if inputs.card_path is None else _named(inputs.card_path),
         model=_model_facts(graph, tflite, conversion, model_path),
+        activations="int16" if inputs.int16x8 else "int8",
         head_cut=conversion.head is not None,
         output_range=output_range,
         calibration=handover.CalibrationFacts(
@@ -200,7 +203,7 @@ def _accuracy(
     windows = evaluation.windows
     x = normalise(windows, card)
     exact = conversion.onnxruntime_output(x).astype(np.float64)
-    codes = run_int8_output(graph, quantize_windows(conversion.arranged(x), graph.input))
+    codes = run_quantized_output(graph, quantize_windows(conversion.arranged(x), graph.input))
     quantized = dequantize_codes(codes, graph.output)
     if card is None:
         return handover.AccuracyFacts(
