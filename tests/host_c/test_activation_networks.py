@@ -72,6 +72,12 @@ def curved(net: OnnxNetwork) -> str:
     return _ended(net, x, 12 * 56)
 
 
+def hard_gate(net: OnnxNetwork) -> str:
+    """A hard sigmoid behind a sum, where its scaling cannot fold into a convolution."""
+    total = net.add("Add", net.conv("x", 4, 8, (5,)), net.conv("x", 4, 8, (5,)))
+    return _ended(net, net.conv(net.add("HardSigmoid", total, alpha=0.3, beta=0.4), 8, 8, (3,)), 8 * 58)
+
+
 def gaussian(net: OnnxNetwork) -> str:
     """GELU twice."""
     x = net.add("Gelu", net.conv("x", 4, 16, (5,)))
@@ -101,7 +107,7 @@ def _deployed(network: Network, folder: Path) -> tuple[Conversion, Graph, np.nda
     return conversion, graph, outputs, compiled
 
 
-@pytest.mark.parametrize("network", [excited_residual, mobile, exponential, curved, gaussian])
+@pytest.mark.parametrize("network", [excited_residual, mobile, exponential, curved, hard_gate, gaussian])
 def test_same_bytes_as_the_reference(network: Network, tmp_path: Path) -> None:
     _deployed(network, tmp_path)
 
@@ -111,6 +117,13 @@ def test_elu_costs_a_table_and_no_memory(tmp_path: Path) -> None:
     tables = [operator for operator in compiled.operators if operator.kernel == "lookup"]
     assert [operator.kind for operator in tables] == ["ELU", "LEAKY_RELU"]
     assert all(operator.in_place and operator.constant_bytes == 256 for operator in tables)
+
+
+def test_equal_scalings_around_a_clamp_are_one_table(tmp_path: Path) -> None:
+    _, graph, _, compiled = _deployed(hard_gate, tmp_path)
+    assert [operator.kind for operator in graph.operators].count("DEPTHWISE_CONV_2D") == 2
+    (table,) = (operator for operator in compiled.operators if operator.kernel == "lookup")
+    assert len(table.graph_operators) == 2
 
 
 def test_fixed_output_scales(tmp_path: Path) -> None:
