@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ppg_deploy.compile import tensor_checks
+from ppg_deploy.compile import sequence_checks, tensor_checks
 from ppg_deploy.compile.activation_checks import activation_problem
 from ppg_deploy.errors import UnsupportedModelError
 from ppg_deploy.graph import DType, Graph, Tensor
@@ -18,6 +18,7 @@ from ppg_deploy.graph.operators import (
     Add,
     AveragePool2D,
     BatchMatMul,
+    Concatenation,
     Conv2D,
     DepthwiseConv2D,
     Elu,
@@ -39,10 +40,12 @@ from ppg_deploy.graph.operators import (
     Rsqrt,
     Softmax,
     SquaredDifference,
+    StridedSlice,
     Sub,
     Sum,
     Tanh,
     Transpose,
+    UnidirectionalSequenceLstm,
 )
 from ppg_deploy.graph.shapes import window_output
 
@@ -112,7 +115,8 @@ def check_compilable(graph: Graph) -> None:
 
 
 def _check_order(place: Place, available: set[str]) -> None:
-    if len(place.operator.outputs) != 1:
+    # An LSTM's second output only describes its cell.
+    if len(place.operator.outputs) != (2 if isinstance(place.operator, UnidirectionalSequenceLstm) else 1):
         raise place.refuse(", ".join(place.operator.outputs), "are several outputs of one operator")
     for name in place.operator.inputs:
         if name and name not in available and not place.tensor(name).is_constant:
@@ -341,6 +345,9 @@ _CHECKS: dict[type[Operator], Callable[[Place], None]] = {
     Sum: tensor_checks.check_reduction,
     BatchMatMul: _check_product,
     L2Normalization: tensor_checks.check_l2_normalization,
+    StridedSlice: sequence_checks.check_slice,
+    Concatenation: sequence_checks.check_concatenation,
+    UnidirectionalSequenceLstm: sequence_checks.check_lstm,
     Relu: _check_activation_function,
     Relu6: _check_activation_function,
     LeakyRelu: _check_activation_function,

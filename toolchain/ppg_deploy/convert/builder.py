@@ -51,7 +51,7 @@ class GraphBuilder:
     """Collects float operators; ONNX names map to `values` (activations) or `constants`.
 
     `may_move` allows TRANSPOSE where bookkeeping is not enough; `moved_bytes` counts what they move.
-    `refused` holds ONNX values that nobody may read, with what to raise when somebody does.
+    `refused` holds ONNX values that nobody may read, with what to raise when somebody does; `tied` is the graph's.
     """
 
     constants: dict[str, Constant]
@@ -62,6 +62,7 @@ class GraphBuilder:
     moved_bytes: int = 0
     moved: dict[tuple[str, tuple[int, ...], tuple[int, ...]], str] = field(default_factory=dict)
     refused: dict[str, UnsupportedModelError] = field(default_factory=dict)
+    tied: list[tuple[str, ...]] = field(default_factory=list)
 
     def value(self, node: Node, index: int) -> Value:
         """The activation that is input `index` of a node."""
@@ -107,10 +108,14 @@ class GraphBuilder:
 
     def viewed(self, value: Value, shape: tuple[int, ...]) -> str:
         """The value's graph tensor under another graph shape of the same elements."""
-        if self.tensors[value.tensor].shape == shape:
-            return value.tensor
-        viewed = self.new_tensor(f"{value.tensor}/view", shape)
-        self.emit(Reshape(inputs=(value.tensor,), outputs=(viewed,)))
+        return self.reshaped(value.tensor, shape)
+
+    def reshaped(self, tensor: str, shape: tuple[int, ...]) -> str:
+        """A graph tensor under another shape."""
+        if self.tensors[tensor].shape == shape:
+            return tensor
+        viewed = self.new_tensor(f"{tensor}/view", shape)
+        self.emit(Reshape(inputs=(tensor,), outputs=(viewed,)))
         return viewed
 
     def image(self, value: Value) -> str:
@@ -201,7 +206,8 @@ class GraphBuilder:
 
     def graph(self, name: str, inputs: Sequence[str], outputs: Sequence[str]) -> Graph:
         """The finished graph."""
-        return Graph(name, dict(self.tensors), tuple(self.operators), tuple(inputs), tuple(outputs))
+        tied = tuple(self.tied)
+        return Graph(name, dict(self.tensors), tuple(self.operators), tuple(inputs), tuple(outputs), tied)
 
 
 def image_shape(shape: tuple[int, ...]) -> tuple[int, int, int, int]:

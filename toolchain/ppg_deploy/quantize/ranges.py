@@ -63,7 +63,7 @@ def activation_quantization(
     if output_range is not None:
         merged[groups[graph.outputs[0]]] = output_range
     fixed = {
-        operator.output: FIXED_OUTPUTS[type(operator)]
+        groups[operator.output]: FIXED_OUTPUTS[type(operator)]
         for operator in graph.operators
         if type(operator) in FIXED_OUTPUTS
     }
@@ -104,4 +104,9 @@ def _same_scale_groups(graph: Graph) -> dict[str, str]:
         if isinstance(operator, SAME_SCALE):
             for name in operator.inputs:
                 group[root(operator.output)] = root(name)
+    for first, *others in graph.tied:
+        # Cleaning may have removed some of them.
+        for name in others:
+            if first in group and name in group:
+                group[root(name)] = root(first)
     return {name: root(name) for name in (*graph.inputs, *group)}

@@ -9,6 +9,7 @@ from ppg_deploy.compile.kernels.elementwise import AddKernel, MulKernel
 from ppg_deploy.compile.kernels.lookup import Lookup
 from ppg_deploy.compile.kernels.pad import PadKernel
 from ppg_deploy.compile.kernels.pool import Pool
+from ppg_deploy.compile.kernels.sequence import ConcatenateKernel, LstmKernel, SliceKernel
 from ppg_deploy.compile.kernels.softmax import SoftmaxKernel
 from ppg_deploy.compile.kernels.tensor import (
     BatchMatMulKernel,
@@ -38,6 +39,9 @@ KERNELS: tuple[Kernel, ...] = (
     Lookup(),
     SoftmaxKernel(),
     Copy(),
+    SliceKernel(),
+    ConcatenateKernel(),
+    LstmKernel(),
 )
 
 
