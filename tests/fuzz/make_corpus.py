@@ -61,7 +61,10 @@ def causal(path: Path) -> None:
     x = net.add("Unsqueeze", x, net.constant(np.int64([2])))
     x = net.add("Squeeze", net.add("AveragePool", x, kernel_shape=[1, 24]), net.constant(np.int64([2, 3])))
     x = net.add("Reshape", x, net.constant(np.int64([0, -1])))
-    net.save(path, net.add("Add", net.add("MatMul", x, net.weights(5, 3)), net.constant(np.float32([0.1, 0.2, 0.3]))))
+    net.save(
+        path,
+        net.add("Add", net.add("MatMul", x, net.weights(5, 3)), net.constant(np.float32([0.1, 0.2, 0.3]))),
+    )
 
 
 def expectation(path: Path) -> None:

@@ -10,14 +10,81 @@ from onnx import TensorProto, helper, numpy_helper
 Random = np.random.Generator
 _TRIES = 100
 
-INTEGERS = (-1, 0, 1, 2, 3, 7, 64, 1000, 65_536, 10**7, 2**31 - 1, 2**31, 2**40, -(2**31), -(2**63), 2**63 - 1)
+INTEGERS = (
+    -1,
+    0,
+    1,
+    2,
+    3,
+    7,
+    64,
+    1000,
+    65_536,
+    10**7,
+    2**31 - 1,
+    2**31,
+    2**40,
+    -(2**31),
+    -(2**63),
+    2**63 - 1,
+)
 FLOATS = (float("nan"), float("inf"), -float("inf"), 0.0, -1.0, 1e-40, 1e30, 3.4e38)
-OPERATORS = (
-    "Conv ConvTranspose Gemm MatMul MaxPool AveragePool GlobalAveragePool GlobalMaxPool ReduceMean ReduceSum ReduceMax "
-    "BatchNormalization LayerNormalization InstanceNormalization Add Sub Mul Div Pow Relu LeakyRelu Elu Sigmoid Tanh "
-    "HardSwish Gelu Erf Clip Softmax Identity Dropout Transpose Reshape Flatten Squeeze Unsqueeze Pad Slice Concat "
-    "Split Gather Expand Tile Resize Constant ConstantOfShape Shape Cast Where If Loop LSTM GRU NoSuchOperator"
-).split()
+OPERATORS = [
+    "Conv",
+    "ConvTranspose",
+    "Gemm",
+    "MatMul",
+    "MaxPool",
+    "AveragePool",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "ReduceMean",
+    "ReduceSum",
+    "ReduceMax",
+    "BatchNormalization",
+    "LayerNormalization",
+    "InstanceNormalization",
+    "Add",
+    "Sub",
+    "Mul",
+    "Div",
+    "Pow",
+    "Relu",
+    "LeakyRelu",
+    "Elu",
+    "Sigmoid",
+    "Tanh",
+    "HardSwish",
+    "Gelu",
+    "Erf",
+    "Clip",
+    "Softmax",
+    "Identity",
+    "Dropout",
+    "Transpose",
+    "Reshape",
+    "Flatten",
+    "Squeeze",
+    "Unsqueeze",
+    "Pad",
+    "Slice",
+    "Concat",
+    "Split",
+    "Gather",
+    "Expand",
+    "Tile",
+    "Resize",
+    "Constant",
+    "ConstantOfShape",
+    "Shape",
+    "Cast",
+    "Where",
+    "If",
+    "Loop",
+    "LSTM",
+    "GRU",
+    "NoSuchOperator",
+]
 TYPES = (
     TensorProto.FLOAT16,
     TensorProto.DOUBLE,
@@ -74,7 +141,10 @@ def retype_attribute(rng: Random, model: Any) -> None:
 
 def add_attribute(rng: Random, model: Any) -> None:
     node = pick(rng, model.graph.node)
-    name = pick(rng, ("axis", "axes", "auto_pad", "group", "dilations", "ceil_mode", "keepdims", "alpha", "pads", "perm"))
+    name = pick(
+        rng,
+        ("axis", "axes", "auto_pad", "group", "dilations", "ceil_mode", "keepdims", "alpha", "pads", "perm"),
+    )
     value = pick(rng, (0, -1, 5, [0], [3, 1], [-1, -2], [1] * 40, "SAME_UPPER", 1e38))
     node.attribute.append(helper.make_attribute(name, value))
 
@@ -144,7 +214,11 @@ def external_weights(rng: Random, model: Any) -> None:
     tensor.ClearField("raw_data")
     tensor.data_location = TensorProto.EXTERNAL
     place = pick(rng, ("gone.data", "../../../../etc/hostname", "/etc/hostname", ".", "m.onnx"))
-    for key, value in (("location", place), ("offset", str(pick(rng, INTEGERS))), ("length", str(pick(rng, INTEGERS)))):
+    for key, value in (
+        ("location", place),
+        ("offset", str(pick(rng, INTEGERS))),
+        ("length", str(pick(rng, INTEGERS))),
+    ):
         entry = tensor.external_data.add()
         entry.key, entry.value = key, value
 
@@ -239,7 +313,9 @@ def outputs(rng: Random, model: Any) -> None:
     if choice == 0:
         del model.graph.output[:]
     elif choice == 1:
-        model.graph.output.append(helper.make_tensor_value_info(pick(rng, _names(model)), TensorProto.FLOAT, None))
+        model.graph.output.append(
+            helper.make_tensor_value_info(pick(rng, _names(model)), TensorProto.FLOAT, None)
+        )
     else:
         model.graph.output[0].name = pick(rng, _names(model))
 

@@ -41,7 +41,9 @@ def tensor_size(rng: Random, model: Any) -> None:
 def tensor_rank(rng: Random, model: Any) -> None:
     tensor = _tensor(rng, model)
     shape = list(tensor.shape)
-    changed = pick(rng, ([], shape[1:], [1, *shape], [*shape, 1], shape[::-1], [int(np.prod(shape))], [1] * 20))
+    changed = pick(
+        rng, ([], shape[1:], [1, *shape], [*shape, 1], shape[::-1], [int(np.prod(shape))], [1] * 20)
+    )
     tensor.shape = np.array(changed, np.int32)
 
 
@@ -50,7 +52,9 @@ def tensor_type(rng: Random, model: Any) -> None:
 
 
 def tensor_buffer(rng: Random, model: Any) -> None:
-    _tensor(rng, model).buffer = int(pick(rng, (0, 1, 2, len(model.buffers) - 1, len(model.buffers), 2**32 - 1)))
+    _tensor(rng, model).buffer = int(
+        pick(rng, (0, 1, 2, len(model.buffers) - 1, len(model.buffers), 2**32 - 1))
+    )
 
 
 def tensor_flags(rng: Random, model: Any) -> None:
@@ -58,11 +62,15 @@ def tensor_flags(rng: Random, model: Any) -> None:
     if rng.random() < 0.5:
         tensor.isVariable = True
     else:
-        tensor.shapeSignature = np.where(rng.random(len(tensor.shape)) < 0.5, -1, tensor.shape).astype(np.int32)
+        tensor.shapeSignature = np.where(rng.random(len(tensor.shape)) < 0.5, -1, tensor.shape).astype(
+            np.int32
+        )
 
 
 def tensor_name(rng: Random, model: Any) -> None:
-    _tensor(rng, model).name = pick(rng, (None, b"", _tensor(rng, model).name, b"*/ int x; /*", b"\xff\xfe", b"n" * 5000))
+    _tensor(rng, model).name = pick(
+        rng, (None, b"", _tensor(rng, model).name, b"*/ int x; /*", b"\xff\xfe", b"n" * 5000)
+    )
 
 
 def scale(rng: Random, model: Any) -> None:
@@ -114,7 +122,9 @@ def rewire(rng: Random, model: Any) -> None:
     field = pick(rng, ("inputs", "inputs", "outputs"))
     indices = np.array(getattr(operator, field), np.int32)
     count = len(model.subgraphs[0].tensors)
-    indices[int(rng.integers(0, len(indices)))] = pick(rng, (-1, -2, 0, 1, count - 1, count, 2**31 - 1, *rng.integers(0, count, 6)))
+    indices[int(rng.integers(0, len(indices)))] = pick(
+        rng, (-1, -2, 0, 1, count - 1, count, 2**31 - 1, *rng.integers(0, count, 6))
+    )
     setattr(operator, field, indices)
 
 

@@ -39,6 +39,8 @@ def complaint(outcome: Outcome) -> str | None:
         return f"killed by signal {outcome.signal}"
     if outcome.code not in CLEAN_CODES:
         return f"ended with exit code {outcome.code}"
+    if "Warning:" in outcome.messages:
+        return "printed a warning of a library"
     if "Traceback" in outcome.messages:
         return "printed a traceback"
     lines = outcome.messages.splitlines()
@@ -64,10 +66,14 @@ def _asked(arguments: argparse.Namespace) -> list[Case]:
 
 def main() -> int:
     """0 when every case ended well."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--onnx", type=int, default=0, help="number of mutated ONNX files")
     parser.add_argument("--tflite", type=int, default=0, help="number of mutated .tflite files")
-    parser.add_argument("--only", nargs="+", default=[], metavar="KIND:NUMBER", help="these cases, with messages")
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="KIND:NUMBER", help="these cases, with messages"
+    )
     parser.add_argument("--keep", type=Path, help="folder for the files of the cases that ended badly")
     arguments = parser.parse_args()
     counts: dict[str, Counter[str]] = {"onnx": Counter(), "tflite": Counter()}
@@ -80,7 +86,9 @@ def main() -> int:
         title = f"{case.name} ({case.source}: {', '.join(case.mutations)})"
         if arguments.only or wrong:
             last = "\n    ".join(outcome.messages.strip().splitlines()[-12:])
-            sys.stderr.write(f"{title}: {outcome.label}, {outcome.seconds:.1f} s: {wrong or 'fine'}\n    {last}\n")
+            sys.stderr.write(
+                f"{title}: {outcome.label}, {outcome.seconds:.1f} s: {wrong or 'fine'}\n    {last}\n"
+            )
         if wrong:
             bad.append(f"{title}: {wrong}")
         if arguments.keep is not None and (wrong or arguments.only):

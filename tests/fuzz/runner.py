@@ -1,5 +1,6 @@
 """A forking server: everything is imported once, each case runs in a fork with limits and may die there."""
 
+import contextlib
 import os
 import resource
 import signal
@@ -46,10 +47,8 @@ def run_forked(target: Callable[[Path], int], content: bytes, name: str) -> Outc
         status, usage, timed_out = _wait(child, started)
         seconds = time.monotonic() - started
         # What the child started itself, TFLM's process for one, ends with it.
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         messages.seek(0)
         text = messages.read().decode(errors="replace")
     exited = os.WIFEXITED(status)
