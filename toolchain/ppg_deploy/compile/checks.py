@@ -57,6 +57,24 @@ _LARGEST_LEFT_SHIFT = 30
 _MAX_RANK = 4
 _MAX_BYTES = 1 << 24
 _ACTIVATIONS = (DType.INT8, DType.INT16)
+# The C kernels add positions, pads and dilations in 32 bits; no signal is longer than this.
+_MAX_WINDOW = 1 << 16
+# TFLM's pools refuse two scales that differ by more. Source: tensorflow/lite/micro/kernels/pooling_common.cc.
+_SAME_SCALE = 1e-6
+# Fewest and most inputs of an operator; the fewest must all be present.
+_INPUTS: dict[type[Operator], tuple[int, int]] = {
+    Conv2D: (2, 3),
+    DepthwiseConv2D: (2, 3),
+    FullyConnected: (2, 3),
+    Add: (2, 2),
+    Mul: (2, 2),
+    Sub: (2, 2),
+    SquaredDifference: (2, 2),
+    BatchMatMul: (2, 2),
+    Concatenation: (1, 1 << 10),
+    UnidirectionalSequenceLstm: (13, 13),
+}
+_ONE_INPUT = (1, 1)
 
 
 def check_compilable(graph: Graph) -> None:
@@ -82,6 +100,7 @@ def check_compilable(graph: Graph) -> None:
             raise place.refuse(operator.output, "comes from an operator that cannot be compiled")
         if is_int16 and type(operator) not in INT16_CHECKS:
             raise place.refuse(operator.output, "is int16, for which there is no such kernel")
+        _check_operands(place)
         _check_order(place, available)
         _check_activation(place, operator.inputs[0])
         _check_activation(place, operator.output)
@@ -94,6 +113,18 @@ def check_compilable(graph: Graph) -> None:
     if graph.outputs[0] not in available:
         raise UnsupportedModelError(
             f"no operator writes the output {graph.outputs[0]}", hint="export the model again"
+        )
+
+
+def _check_operands(place: Place) -> None:
+    operator = place.operator
+    fewest, most = _INPUTS.get(type(operator), _ONE_INPUT)
+    present = sum(bool(name) for name in operator.inputs[:fewest])
+    if present < fewest or not fewest <= len(operator.inputs) <= most or not operator.outputs:
+        raise place.refuse(
+            ", ".join(operator.outputs) or "(none)",
+            f"comes from {len(operator.inputs)} inputs, {present} of the needed {fewest} present",
+            "export the model again",
         )
 
 
@@ -181,6 +212,14 @@ def _check_window(place: Place, kernel: tuple[int, int], channels: int) -> None:
         raise place.refuse(
             operator.output, "has a kernel, stride or dilation below 1", "export the model again"
         )
+    if any((kernel[axis] - 1) * dilation[axis] >= _MAX_WINDOW for axis in (0, 1)) or (
+        max(operator.stride) > _MAX_WINDOW
+    ):
+        raise place.refuse(
+            operator.output,
+            f"comes from a window longer than {_MAX_WINDOW}",
+            "use smaller dilations or strides",
+        )
     source = place.tensor(operator.inputs[0]).shape
     size = tuple(
         window_output(source[axis + 1], kernel[axis], operator.stride[axis], dilation[axis], operator.padding)
@@ -245,6 +284,8 @@ def _check_broadcast(place: Place) -> tuple[Tensor, Tensor, Tensor]:
     _check_activation(place, operator.inputs[1])
     first, second = (place.tensor(name) for name in operator.inputs)
     output = place.tensor(operator.output)
+    if first.is_constant and second.is_constant:
+        raise place.refuse(operator.output, "does not depend on the input", "fold the constants first")
     if max(len(first.shape), len(second.shape)) > _MAX_RANK:
         raise place.refuse(operator.output, "has more than 4 axes", "reshape the operands first")
     try:
@@ -269,7 +310,10 @@ def _check_pool(place: Place) -> None:
     operator = place.operator
     assert isinstance(operator, Pool2D)
     _check_image(place, operator.inputs[0])
-    _check_window(place, operator.filter, place.tensor(operator.inputs[0]).shape[3])
+    source, output = place.tensor(operator.inputs[0]), place.tensor(operator.output)
+    if abs(source.scale - output.scale) > _SAME_SCALE or source.zero_point != output.zero_point:
+        raise place.refuse(output.name, f"has another scale than the pool's input {source.name}")
+    _check_window(place, operator.filter, source.shape[3])
 
 
 def _check_pad(place: Place) -> None:

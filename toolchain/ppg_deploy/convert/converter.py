@@ -25,6 +25,7 @@ from ppg_deploy.convert.builder import GraphBuilder, Node
 from ppg_deploy.convert.cleanup import clean
 from ppg_deploy.convert.head import HeadCut, find_head
 from ppg_deploy.convert.layout import Layout, LayoutError
+from ppg_deploy.convert.limits import check_finite
 from ppg_deploy.convert.prepare import needed_nodes, prepare
 from ppg_deploy.convert.simplify import load_onnx, run_onnx, simplify, with_single_batch
 from ppg_deploy.errors import AccuracyError, UnsupportedModelError
@@ -148,9 +149,16 @@ def convert_onnx(path: Path) -> Conversion:
     dimensions = model.graph.input[0].type.tensor_type.shape.dim
     shape = tuple(int(dimension.dim_value) for dimension in dimensions)
     needed = needed_nodes(nodes, target)
-    builder, input_axes = _convert_nodes(needed, constants, model.graph.input[0].name, shape)
-    value = builder.values[target]
-    graph = clean(builder.graph(path.stem, [builder.values[_INPUT].tensor], [value.tensor]))
+    # Overflow ends in an error of its own, not in warnings of numpy.
+    with np.errstate(all="ignore"):
+        builder, input_axes = _convert_nodes(needed, constants, model.graph.input[0].name, shape)
+        if target not in builder.values:
+            raise UnsupportedModelError(
+                f"{path}: the output {target} does not depend on the input", hint="export the model again"
+            )
+        value = builder.values[target]
+        graph = clean(builder.graph(path.stem, [builder.values[_INPUT].tensor], [value.tensor]))
+    check_finite(graph, path)
     simplified = model.SerializeToString()
     _redirect_output(model, target)
     return Conversion(
@@ -177,11 +185,11 @@ def check_against_onnxruntime(conversion: Conversion, x: Floats) -> FloatCheck:
     Raises:
         AccuracyError: they differ by more than MAX_RELATIVE_ERROR of the largest output.
     """
+    # onnxruntime first: it names what is wrong with the user's model itself.
+    original, simplified = run_onnx(conversion.original, x), run_onnx(conversion.simplified, x)
+    headless = conversion.onnxruntime_output(x)
     graph_output = run_float_output(conversion.graph, conversion.arranged(x)).reshape(len(x), -1)
-    comparisons = (
-        (run_onnx(conversion.original, x), run_onnx(conversion.simplified, x)),
-        (conversion.onnxruntime_output(x), graph_output),
-    )
+    comparisons = ((original, simplified), (headless, graph_output))
     checks = [
         FloatCheck(len(x), float(np.abs(answered - expected).max()), float(np.abs(expected).max()))
         for expected, answered in comparisons

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from ppg_deploy.errors import InputError
 from ppg_deploy.graph import Graph, Quantization
 from ppg_deploy.graph.operators import (
     Concatenation,
@@ -61,6 +62,11 @@ def activation_quantization(
     groups = _same_scale_groups(graph)
     merged: dict[str, Range] = {}
     for name, (low, high) in ranges.items():
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise InputError(
+                f"activation {name} reaches {low:g} to {high:g} on the calibration windows",
+                hint="look for overflow in the model and for windows far outside the training data",
+            )
         root = groups[name]
         known = merged.get(root, (math.inf, -math.inf))
         merged[root] = (min(known[0], low), max(known[1], high))

@@ -127,6 +127,15 @@ def _dense_fields(options: Any) -> dict[str, Any]:
     return {"activation": _activation(options.fusedActivationFunction)}
 
 
+def _plain_dense_fields(options: Any) -> dict[str, Any]:
+    if options.weightsFormat != schema.FullyConnectedOptionsWeightsFormat.DEFAULT:
+        raise UnsupportedModelError(
+            f"FULLY_CONNECTED with weights of format {options.weightsFormat}",
+            hint="convert the model without shuffled weights",
+        )
+    return _dense_fields(options)
+
+
 def _add_options(operator: Add) -> Any:
     options = schema.AddOptionsT()
     options.fusedActivationFunction = _ACTIVATIONS[operator.activation]
@@ -258,7 +267,7 @@ CODECS: tuple[OperatorCodec, ...] = (
         4,
         _OPTIONS.FullyConnectedOptions,
         _dense_options,
-        _dense_fields,
+        _plain_dense_fields,
     ),
     OperatorCodec(Add, _OPCODE.ADD, 2, _OPTIONS.AddOptions, _add_options, _dense_fields),
     OperatorCodec(Mul, _OPCODE.MUL, 2, _OPTIONS.MulOptions, _mul_options, _dense_fields),
