@@ -165,35 +165,39 @@ def show_sweep(output: Output, report: "SweepReport", out: Path) -> None:
         output.warning(warning)
     output.json(report.model_dump_json(indent=2))
     output.table(
-        f"{report.source.path}: calibration methods, {report.unit}",
-        ("method", "dMAE", "95 % interval", "dMAE filtered", "mean |d|", "p95 |d|", "max |d|", "gate"),
+        f"{report.source.path}: int8 - float, {report.unit}",
+        ("method", "dMAE", "filtered", "mean |d|", "p95", "max", "gate"),
         [
             (
                 _describe_row(row),
-                "-" if row.delta_mae is None else f"{row.delta_mae:+.3f}",
-                "-"
-                if row.delta_interval is None
-                else f"{row.delta_interval.low:+.2f} to {row.delta_interval.high:+.2f}",
-                "-" if row.delta_mae_filtered is None else f"{row.delta_mae_filtered:+.3f}",
+                _signed(row.delta_mae),
+                _signed(row.delta_mae_filtered),
                 number(row.mean_abs_difference, 3),
                 number(row.p95_abs_difference, 2),
                 number(row.max_abs_difference, 1),
-                row.verdict,
+                "-" if row.verdict == "not gated" else row.verdict,
             )
             for row in report.rows
         ],
     )
+    clip = next(row.input_clip for row in report.rows if row.input_clip is not None)
+    percentile = next(row.percentile for row in report.rows if row.percentile is not None)
     where = "calibration windows" if report.is_calibration else report.data.path
     output.note(
-        f"d = int8 - float over {report.windows} windows ({where}); MAE of float {number(report.mae_float, 2)}, "
-        f"filtered {number(report.mae_float_filtered, 2)}; written to {out / SWEEP_NAME}"
+        f"percentile: --percentile {percentile:g}; +bias: --bias-correction; +clip: --clip-input {clip:g}; "
+        "d = int8 - float"
+    )
+    output.note(
+        f"over {report.windows} windows ({where}); MAE of float {number(report.mae_float, 2)} BPM, filtered "
+        f"{number(report.mae_float_filtered, 2)}; intervals and subjects are in {out / SWEEP_NAME}"
     )
 
 
+def _signed(value: float | None) -> str:
+    return "-" if value is None else f"{value:+.3f}"
+
+
 def _describe_row(row: "SweepRow") -> str:
-    parts = [row.method if row.percentile is None else f"{row.method} {row.percentile:g}"]
-    if row.bias_correction:
-        parts.append("bias correction")
-    if row.input_clip is not None:
-        parts.append(f"input clipped at {row.input_clip:g} sigma")
-    return ", ".join(parts)
+    bias = " +bias" if row.bias_correction else ""
+    clip = "" if row.input_clip is None else " +clip"
+    return f"{row.method}{bias}{clip}"

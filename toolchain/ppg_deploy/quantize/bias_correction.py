@@ -30,8 +30,9 @@ def correct_biases(float_graph: Graph, int8_graph: Graph, x: Floats) -> Graph:
     """The int8 graph with corrected biases.
 
     In order of execution, so that each operator sees the corrections in front of it. The error of a channel is the
-    mean over windows and positions of (int8 weights on int8 input) - (float weights on float input), in front of
-    the fused activation.
+    mean of (int8 weights on int8 input) - (float weights on float input) over windows and over the positions that
+    the fused activation lets through. What a ReLU cuts off has errors of its own that say nothing about the answer:
+    with them in the mean, correction made a PULSE student trained on real recordings three times worse.
 
     Args:
         float_graph: the float graph.
@@ -70,17 +71,24 @@ def _mean_error(
 ) -> Numbers:
     linear = replace(operator, activation=Activation.NONE)
     total: Numbers = np.zeros(int8_graph.tensors[operator.output].shape[-1])
-    count = 0
+    count: Numbers = np.zeros_like(total)
     windows = len(exact[operator.inputs[0]])
     for start in range(0, windows, _CHUNK):
         part = slice(start, start + _CHUNK)
-        wanted = run_operator(float_graph, linear, _rows(exact, operator, part))
+        wanted = run_operator(float_graph, linear, _rows(exact, operator, part)).reshape(-1, len(total))
         inputs = real_values(int8_graph, _rows(codes, operator, part))
-        found = run_operator(simulated, linear, inputs)
-        difference = (found.astype(np.float64) - wanted).reshape(-1, len(total))
-        total += difference.sum(axis=0)
-        count += len(difference)
-    return total / count
+        found = run_operator(simulated, linear, inputs).reshape(-1, len(total))
+        passed = _passed(operator.activation, wanted)
+        total += ((found.astype(np.float64) - wanted) * passed).sum(axis=0)
+        count += passed.sum(axis=0)
+    return total / np.maximum(count, 1.0)
+
+
+def _passed(activation: Activation, values: Floats) -> NDArray[np.bool_]:
+    """Where the activation changes nothing."""
+    if activation is Activation.NONE:
+        return np.ones_like(values, bool)
+    return (values > 0.0) & (values < (6.0 if activation is Activation.RELU6 else np.inf))
 
 
 def _rows(
