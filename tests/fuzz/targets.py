@@ -16,7 +16,7 @@ from ppg_deploy.cli.main import run
 from ppg_deploy.compile import compile_graph
 from ppg_deploy.errors import PpgDeployError
 from ppg_deploy.golden.tflm import TflmInterpreter
-from ppg_deploy.graph.int8_reference import run_int8_output
+from ppg_deploy.graph.quantized_reference import run_quantized_output
 from ppg_deploy.graph.shapes import total_multiply_accumulates
 from ppg_deploy.tflite import read_tflite
 from tests.fuzz.cases import Kind
@@ -81,4 +81,4 @@ def _compare(path: Path) -> int:
     rng = np.random.default_rng(0)
     codes = rng.integers(-128, 128, (3, *graph.input.shape[1:])).astype(np.int8)
     expected = TflmInterpreter(path.read_bytes()).run(codes)
-    return 0 if np.array_equal(run_int8_output(graph, codes), expected) else DIFFERS
+    return 0 if np.array_equal(run_quantized_output(graph, codes), expected) else DIFFERS

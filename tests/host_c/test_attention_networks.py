@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ppg_deploy.convert import convert_onnx
 from ppg_deploy.errors import UnsupportedModelError
-from ppg_deploy.graph.int8_reference import run_int8_output
+from ppg_deploy.graph.quantized_reference import run_quantized_output
 from ppg_deploy.quantize import QuantizedModel, QuantizeInputs, quantize_student, quantize_windows
 from tests.support.attention_networks import attended, layer_norm, layer_norm_of_single_operators, sequence
 from tests.support.compile_host import host_runner
@@ -68,7 +68,7 @@ def test_equal_to_tflm(tmp_path: Path, build) -> None:  # type: ignore[no-untype
     graph = quantized.graph
     codes = quantize_windows(convert_onnx(tmp_path / "student.onnx").arranged(x), graph.input)
     expected = TflmInterpreter(quantized.tflite).run(codes)
-    np.testing.assert_array_equal(run_int8_output(graph, codes), expected)
+    np.testing.assert_array_equal(run_quantized_output(graph, codes), expected)
     ((_, outputs),) = host_runner().run([(graph, codes)])
     np.testing.assert_array_equal(outputs, expected)
     assert len(np.unique(expected)) > 40

@@ -105,22 +105,14 @@ def test_truncated_file_is_refused(tmp_path: Path, int8_graph: Graph, kept: floa
 def test_unknown_operator_is_named(tmp_path: Path, int8_graph: Graph) -> None:
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(write_tflite(int8_graph), 0))
     for code in model.operatorCodes:
-<<<<<<< HEAD
-        code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.COS
-=======
         code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.SPACE_TO_DEPTH
->>>>>>> issue3-attention
     import flatbuffers
 
     builder = flatbuffers.Builder(0)
     builder.Finish(model.Pack(builder), b"TFL3")
     path = tmp_path / "m.tflite"
     path.write_bytes(bytes(builder.Output()))
-<<<<<<< HEAD
-    with pytest.raises(UnsupportedModelError, match="COS"):
-=======
     with pytest.raises(UnsupportedModelError, match="SPACE_TO_DEPTH"):
->>>>>>> issue3-attention
         read_tflite(path)
 
 

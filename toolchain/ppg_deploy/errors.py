@@ -52,7 +52,7 @@ class OutputMismatchError(PpgDeployError):
 
 
 class AccuracyError(PpgDeployError):
-    """A numerical check failed: the converted model is not equivalent to the user's model."""
+    """A numerical check failed: the model is not equivalent to the user's, or int8 costs more accuracy than allowed."""
 
     exit_code = 7
 

@@ -59,7 +59,7 @@ def activation_quantization(
         output_range: forced range of the graph's output, for example the physiological one.
         of_range: parameters for (lowest, highest); `quantization_of_range` by default.
     """
-    groups = _same_scale_groups(graph)
+    groups = same_scale_groups(graph)
     merged: dict[str, Range] = {}
     for name, (low, high) in ranges.items():
         if not (math.isfinite(low) and math.isfinite(high)):
@@ -101,7 +101,7 @@ def rounded_up(value: float) -> float:
     return math.ldexp(math.ceil(mantissa * (1 << _RANGE_BITS)), exponent - _RANGE_BITS)
 
 
-def _same_scale_groups(graph: Graph) -> dict[str, str]:
+def same_scale_groups(graph: Graph) -> dict[str, str]:
     """Representative of each activation's group."""
     group: dict[str, str] = {}
 
