@@ -1,17 +1,36 @@
 """Layer normalisation and attention from ONNX to C: the same bytes as TFLM on 120 windows, and honest warnings."""
 
+import math
 import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from numpy.typing import NDArray
 
-from ppg_deploy.convert import convert_onnx
+from ppg_deploy.convert import check_against_onnxruntime, convert_onnx
 from ppg_deploy.errors import UnsupportedModelError
 from ppg_deploy.graph.quantized_reference import run_quantized_output
-from ppg_deploy.quantize import QuantizedModel, QuantizeInputs, quantize_student, quantize_windows
-from tests.support.attention_networks import attended, layer_norm, layer_norm_of_single_operators, sequence
+from ppg_deploy.graph.shapes import total_multiply_accumulates
+from ppg_deploy.quantize import (
+    QuantizedModel,
+    QuantizeInputs,
+    calibrate,
+    quantize_graph,
+    quantize_student,
+    quantize_windows,
+)
+from ppg_deploy.quantize.attention_warnings import sensitive_layers
+from ppg_deploy.tflite import write_tflite
+from tests.support.attention_networks import (
+    PULSE_TEACHER_PARAMETERS,
+    attended,
+    layer_norm,
+    layer_norm_of_single_operators,
+    pulse_teacher,
+    sequence,
+)
 from tests.support.compile_host import host_runner
 from tests.support.onnx_networks import OnnxNetwork
 
@@ -76,6 +95,32 @@ def test_equal_to_tflm(tmp_path: Path, build) -> None:  # type: ignore[no-untype
     assert all(facts.sqnr_db is not None and facts.sqnr_db > 25 for facts in normalised)
 
 
+@needs_gcc
+def test_pulse_teacher(tmp_path: Path) -> None:
+    """Cross-attention of 64 against 192 tokens; few windows, because each costs 26 million products twice."""
+    from ppg_deploy.golden.tflm import TflmInterpreter
+
+    path = pulse_teacher(tmp_path / "teacher.onnx")
+    sizes = [math.prod(tensor.dims) for tensor in onnx.load(path).graph.initializer if tensor.data_type == 1]
+    assert sum(size for size in sizes if size > 1) + 1 == PULSE_TEACHER_PARAMETERS
+    conversion = convert_onnx(path)
+    x = np.random.default_rng(4).standard_normal((8, 1, 4, 256)).astype(np.float32)
+    assert check_against_onnxruntime(conversion, x).relative_error < 1e-4
+    assert total_multiply_accumulates(conversion.graph) == pytest.approx(26.3e6, rel=0.005)
+    graph = quantize_graph(conversion.graph, calibrate(conversion.graph, conversion.arranged(x)))
+    codes = quantize_windows(conversion.arranged(x), graph.input)
+    expected = TflmInterpreter(write_tflite(graph)).run(codes)
+    ((_, outputs),) = host_runner().run([(graph, codes)])
+    np.testing.assert_array_equal(outputs, expected)
+    np.testing.assert_array_equal(run_quantized_output(graph, codes), expected)
+    (warning,) = (
+        text
+        for text in sensitive_layers(conversion.graph, graph, conversion.arranged(x))
+        if "SOFTMAX" in text
+    )
+    assert "192" in warning
+
+
 def test_softmax_over_many_tokens_is_warned_about(tmp_path: Path) -> None:
     """Attention spread evenly over 200 tokens: each probability is 1.28 steps of 1/256."""
     net = OnnxNetwork((1, 4, 200))
@@ -92,8 +137,8 @@ def test_layer_normalisation_that_int8_destroys_is_refused(tmp_path: Path) -> No
     net = OnnxNetwork((1, 4, 32))
     x = _signals(32)
     x[1:] *= 2e-3
+    embedded = net.add("Conv", "x", net.weights(16, 4, 1), kernel_shape=[1])
+    output = _head(net, layer_norm(net, net.add("Transpose", embedded, perm=[0, 2, 1]), 16), 16)
     with pytest.raises(UnsupportedModelError, match="LayerNormalization") as caught:
-        embedded = net.add("Conv", "x", net.weights(16, 4, 1), kernel_shape=[1])
-        steps = net.add("Transpose", embedded, perm=[0, 2, 1])
-        _quantized(tmp_path, net, _head(net, layer_norm(net, steps, 16), 16), x)
+        _quantized(tmp_path, net, output, x)
     assert "BatchNorm1d" in caught.value.hint
