@@ -84,9 +84,7 @@ class ResidualBlock(nn.Module):  # type: ignore[misc, unused-ignore]
         if self.new_channels:
             before = self.new_channels // 2
             behind_channels = (0, 0) * (shortcut.dim() - 2)
-            shortcut = functional.pad(
-                shortcut, (*behind_channels, before, self.new_channels - before)
-            )
+            shortcut = functional.pad(shortcut, (*behind_channels, before, self.new_channels - before))
         result: Tensor = self.second(self.between(self.first(self.before(x)))) + shortcut
         return result
 
