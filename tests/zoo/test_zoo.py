@@ -31,6 +31,7 @@ Floats = NDArray[np.float32]
 MAX_RELATIVE_ERROR = 1e-3
 FEWEST_WINDOWS = 100
 FEWEST_CODES = 20
+FLOAT_WINDOWS = 24
 
 # Fingerprints of int8 graphs whose C has given TFLM's answers in this session.
 _proven: set[str] = set()
@@ -110,12 +111,13 @@ def test_student(name: str, variant: Variant, tmp_path: Path) -> None:
     module = spread(rewritten.module, x) if variant.form.startswith("batch-norm") else rewritten.module
     path = tmp_path / "student.onnx"
     export(module, torch.zeros(1, *x.shape[1:]), path, variant)
-    expected = onnxruntime_answers(path, x)
+    some = x[:: len(x) // FLOAT_WINDOWS][:FLOAT_WINDOWS]
+    expected = onnxruntime_answers(path, some)
     with torch.no_grad():
-        of_torch = module.eval()(torch.from_numpy(x)).reshape(len(x), -1).numpy()
+        of_torch = module.eval()(torch.from_numpy(some)).reshape(len(some), -1).numpy()
     largest = float(np.abs(expected).max())
     np.testing.assert_allclose(of_torch, expected, rtol=0, atol=1e-4 * largest)
 
     conversion = convert_onnx(path)
-    assert np.abs(float_answers(conversion, x) - expected).max() <= MAX_RELATIVE_ERROR * largest
+    assert np.abs(float_answers(conversion, some) - expected).max() <= MAX_RELATIVE_ERROR * largest
     assert_compiled_equals_tflm(conversion, x)
