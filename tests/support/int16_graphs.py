@@ -18,6 +18,7 @@ from ppg_deploy.graph.operators import (
     Operator,
     Pad,
     Padding,
+    Reshape,
 )
 from ppg_deploy.graph.shapes import window_output
 from tests.support.int8_graphs import float32
@@ -31,10 +32,14 @@ _BIAS_DEVIATIONS = (0.0, 0.5, 0.5, 20.0, 3e4)
 
 
 class Int16Maker:
-    """Adds tensors and operators; every method that adds an operator returns its output's name."""
+    """Adds tensors and operators; every method that adds an operator returns its output's name.
 
-    def __init__(self, seed: int, shape: Sequence[int]) -> None:
+    `tame` keeps biases and output scales in the ordinary range, so that a network does not saturate.
+    """
+
+    def __init__(self, seed: int, shape: Sequence[int], *, tame: bool = False) -> None:
         self.rng = np.random.default_rng(seed)
+        self.tame = tame
         self.tensors: dict[str, Tensor] = {}
         self.operators: list[Operator] = []
         self.input = self.activation(shape, 3e-4)
@@ -50,6 +55,8 @@ class Int16Maker:
         return options[int(self.rng.integers(len(options)))]
 
     def fused(self) -> Activation:
+        if self.tame:
+            return Activation.NONE if self.between(0, 2) else Activation.RELU
         return list(Activation)[int(self.rng.integers(3))]
 
     def shape(self, name: str) -> tuple[int, ...]:
@@ -92,7 +99,9 @@ class Int16Maker:
             },
         )
         deviation = _CODES * _WEIGHTS * np.sqrt(values)
-        offsets = self.rng.normal(0, deviation * self.chosen(_BIAS_DEVIATIONS), channels).astype(np.int64)
+        spread = 0.3 if self.tame else self.chosen(_BIAS_DEVIATIONS)
+        offsets = self.rng.normal(0, deviation * spread, channels).astype(np.int64)
+        gain = 1.0 if self.tame else self.chosen(_GAINS)
         input_scale = self.tensors[source].scale
         bias = self._named(
             "b",
@@ -105,7 +114,7 @@ class Int16Maker:
                 "data": offsets,
             },
         )
-        return (source, weights, bias), input_scale * 0.01 * deviation / _CODES / self.chosen(_GAINS)
+        return (source, weights, bias), input_scale * 0.01 * deviation / _CODES / gain
 
     def window(self, rows: int, columns: int, *, dilated: bool = True) -> dict[str, object]:
         """Kernel, stride, dilation, padding and output size that fit an image."""
@@ -153,11 +162,10 @@ class Int16Maker:
         fields |= {name: window[name] for name in ("stride", "dilation", "padding")}
         return self.emit(kind(inputs=inputs, outputs=(output,), activation=self.fused(), **fields))
 
-    def dense(self, source: str, channels: int, *, per_channel: bool = True) -> str:
-        inputs, scale = self.weighted(
-            source, (channels, self.tensors[source].size), 0, per_channel=per_channel
-        )
-        output = self.activation((1, channels), scale)
+    def dense(self, source: str, channels: int, *, positions: int = 1, per_channel: bool = True) -> str:
+        depth = self.tensors[source].size // positions
+        inputs, scale = self.weighted(source, (channels, depth), 0, per_channel=per_channel)
+        output = self.activation((positions, channels), scale)
         return self.emit(FullyConnected(inputs=inputs, outputs=(output,), activation=self.fused()))
 
     def pool(self, source: str, kind: type[Operator], window: dict[str, object]) -> str:
@@ -179,6 +187,10 @@ class Int16Maker:
         scale = sum(scales) / gain if kind is Add else scales[0] * scales[1] * 2e4 / gain
         output = self.activation(np.broadcast_shapes(self.shape(first), self.shape(second)), scale)
         return self.emit(kind(inputs=(first, second), outputs=(output,), activation=self.fused()))
+
+    def reshape(self, source: str, shape: Sequence[int]) -> str:
+        output = self.activation(shape, self.tensors[source].scale)
+        return self.emit(Reshape(inputs=(source,), outputs=(output,)))
 
     def pad(self, source: str, pads: tuple[tuple[int, int], ...]) -> str:
         tensor = self.tensors[source]
@@ -254,6 +266,43 @@ def padding(seed: int) -> Graph:
     return maker.graph(maker.pad(maker.input, pads))
 
 
+def network(seed: int) -> Graph:
+    """Three to nine operators with residual additions: chances to overwrite dying inputs, and traps."""
+    rng = np.random.default_rng(seed)
+    maker = Int16Maker(
+        seed, (1, int(rng.integers(1, 3)), int(rng.integers(8, 30)), int(rng.integers(1, 7))), tame=True
+    )
+    alive = [maker.input]
+    for _ in range(maker.between(3, 9)):
+        source = alive[-1 if maker.between(0, 3) else maker.between(0, len(alive) - 1)]
+        twins = [name for name in alive if maker.shape(name) == maker.shape(source) and name != source]
+        if twins and maker.between(0, 1):
+            alive.append(maker.elementwise(Add, source, twins[-1], 1.0))
+        else:
+            alive.append(_random_operator(maker, source))
+    flat = maker.reshape(alive[-1], (1, maker.tensors[alive[-1]].size))
+    return maker.graph(maker.dense(flat, maker.between(1, 5)))
+
+
+def _random_operator(maker: Int16Maker, source: str) -> str:
+    _, rows, columns, channels = maker.shape(source)
+    same = {"stride": (1, 1), "dilation": (1, maker.between(1, 3)), "padding": Padding.SAME}
+    kernel = (1, maker.between(1, 5))
+    choice = maker.between(0, 5)
+    if choice <= 1:
+        width = channels if maker.between(0, 2) else maker.between(1, 9)
+        return maker.convolution(source, width, {**same, "kernel": kernel, "out": (rows, columns)})
+    if choice == 2:
+        return maker.depthwise(source, 1, {**same, "kernel": kernel, "out": (rows, columns)})
+    if choice == 3 and columns >= 4:
+        kind = AveragePool2D if maker.between(0, 1) else MaxPool2D
+        window = {"kernel": (1, 2), "stride": (1, 2), "padding": Padding.VALID, "out": (rows, columns // 2)}
+        return maker.pool(source, kind, window)
+    if choice == 4 and columns < 40:
+        return maker.pad(source, ((0, 0), (0, 0), (maker.between(0, 2), 1), (0, maker.between(0, 1))))
+    return maker.elementwise(Mul, source, maker.constant((channels,), 2e-5), 1.0)
+
+
 INT16_FAMILIES: dict[str, Callable[[int], Graph]] = {
     "convolution": convolution,
     "depthwise": depthwise,
@@ -261,6 +310,7 @@ INT16_FAMILIES: dict[str, Callable[[int], Graph]] = {
     "pool": pool,
     "elementwise": elementwise,
     "padding": padding,
+    "network": network,
 }
 
 
