@@ -34,6 +34,12 @@ def collect_statistics(graph: Graph, x: Floats, methods: Iterable[Method]) -> Ac
     calibration = calibrate(graph, x)
     if set(methods) <= {"min-max"}:
         return ActivationStatistics(calibration, {})
+    for name, (low, high) in calibration.ranges.items():
+        if not np.isfinite([low, high]).all():
+            raise InputError(
+                f"activation {name} reaches {low:g} to {high:g} on the calibration windows",
+                hint="look for overflow in the model and for windows far outside the training data",
+            )
     return ActivationStatistics(calibration, collect_histograms(graph, x, calibration.ranges))
 
 
