@@ -101,7 +101,7 @@ def sweep(
         card: as for `quantize`.
         calibration: as for `quantize`.
         data: as for `quantize`; of more than 2,000 windows the first part of each recording is taken.
-        settings: percentile, clip limit and output range of all rows.
+        settings: percentile, clip limit, output range and type of all rows.
         progress: called after each row with (done, total).
 
     Raises:
@@ -279,7 +279,7 @@ def bench(
     bpm = device_bpm(plan, measurement.outputs)
     files.write_npz(
         out / OUTPUTS_NAME,
-        {"y_int8": measurement.outputs}
+        {f"y_{measurement.outputs.dtype}": measurement.outputs}
         | ({} if bpm is None else {"bpm": bpm.raw, "bpm_filtered": bpm.filtered}),
     )
     files.write_text(out / REPORT_NAME, report.model_dump_json(indent=2) + "\n")

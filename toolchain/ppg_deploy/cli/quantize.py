@@ -45,6 +45,9 @@ def quantize(
             help="Range of the output, e.g. 0,220; or calibrated; or card (0 to valid_bpm for a scalar head).",
         ),
     ] = "card",
+    int16x8: Annotated[
+        bool, typer.Option("--int16x8", help="int16 activations: closer to float, larger arena.")
+    ] = False,
     sweep: Annotated[
         bool, typer.Option("--sweep", help="Only compare all methods; writes OUT/sweep.json, no model.")
     ] = False,
@@ -56,9 +59,9 @@ def quantize(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Quantise an ONNX student to a verified int8 TFLite model (OUT/model.tflite, OUT/quantize.json)."""
+    """Quantise an ONNX student to a verified TFLite model (OUT/model.tflite, OUT/quantize.json)."""
     output = Output(quiet, verbose, as_json)
-    settings = _settings(method, percentile, bias_correction, clip_input, output_range)
+    settings = _settings(method, percentile, bias_correction, clip_input, output_range, int16x8)
     if sweep:
         _sweep(output, model, out, card, calib, data, settings)
         return
@@ -80,7 +83,12 @@ def quantize(
 
 
 def _settings(
-    method: str, percentile: float, bias_correction: bool, clip_input: float | None, output_range: str
+    method: str,
+    percentile: float,
+    bias_correction: bool,
+    clip_input: float | None,
+    output_range: str,
+    int16x8: bool,
 ) -> "QuantizeSettings":
     from ppg_deploy.quantize.settings import METHODS, QuantizeSettings
 
@@ -93,6 +101,7 @@ def _settings(
         bias_correction=bias_correction,
         input_clip=clip_input,
         output_range=_output_range(output_range),
+        int16x8=int16x8,
     )
 
 

@@ -4,6 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ppg_deploy.compile.checks_int16 import INT16_CHECKS
+from ppg_deploy.compile.place import HINT as _HINT
+from ppg_deploy.compile.place import Place as _Place
+from ppg_deploy.compile.place import check_factors as _check_factors
 from ppg_deploy.errors import UnsupportedModelError
 from ppg_deploy.graph import DType, Graph, Tensor
 from ppg_deploy.graph.arithmetic import (
@@ -27,33 +31,10 @@ from ppg_deploy.graph.operators import (
 )
 from ppg_deploy.graph.shapes import window_output
 
-_HINT = "quantise the model to int8 with: ppg-deploy quantize"
 _LARGEST_LEFT_SHIFT = 30
 _MAX_RANK = 4
 _MAX_BYTES = 1 << 24
-
-
-class _Place:
-    """An operator of a graph, for naming it in messages."""
-
-    def __init__(self, graph: Graph, number: int) -> None:
-        self.graph = graph
-        self.operator = graph.operators[number]
-        self._number = number
-
-    def refuse(self, tensor: str, reason: str, hint: str = _HINT) -> UnsupportedModelError:
-        return UnsupportedModelError(
-            f"operator {self._number} ({self.operator.kind}): tensor {tensor} {reason}", hint=hint
-        )
-
-    def tensor(self, name: str) -> Tensor:
-        return self.graph.tensors[name]
-
-    def require_shape(self, name: str, expected: tuple[int, ...]) -> None:
-        if self.tensor(name).shape != expected:
-            raise self.refuse(
-                name, f"has shape {self.tensor(name).shape}, expected {expected}", "export the model again"
-            )
+_ACTIVATIONS = (DType.INT8, DType.INT16)
 
 
 def check_compilable(graph: Graph) -> None:
@@ -67,21 +48,26 @@ def check_compilable(graph: Graph) -> None:
             f"the model has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs",
             hint="export a model with exactly one input and one output",
         )
-    if graph.input.dtype is not DType.INT8:
+    if graph.input.dtype not in _ACTIVATIONS:
         raise UnsupportedModelError(
-            f"input {graph.inputs[0]} is {graph.input.dtype.value}, not int8", hint=_HINT
+            f"input {graph.inputs[0]} is {graph.input.dtype.value}, not int8 or int16", hint=_HINT
         )
+    is_int16 = graph.input.dtype is DType.INT16
     available = set(graph.inputs)
     for number, operator in enumerate(graph.operators):
         place = _Place(graph, number)
         if type(operator) not in _CHECKS:
             raise place.refuse(operator.output, "comes from an operator that cannot be compiled")
+        if is_int16 and type(operator) not in INT16_CHECKS:
+            raise place.refuse(operator.output, "is int16, for which there is no such kernel")
         _check_order(place, available)
         _check_activation(place, operator.inputs[0])
         _check_activation(place, operator.output)
         if graph.tensors[operator.output].is_constant:
             raise place.refuse(operator.output, "is written although it is a constant")
         _CHECKS[type(operator)](place)
+        if is_int16:
+            INT16_CHECKS[type(operator)](place)
         available.update(operator.outputs)
     if graph.outputs[0] not in available:
         raise UnsupportedModelError(
@@ -99,10 +85,10 @@ def _check_order(place: _Place, available: set[str]) -> None:
         raise place.refuse(place.operator.output, "is written twice", "export the model again")
 
 
-def _check_codes(place: _Place, name: str) -> None:
+def _check_codes(place: _Place, name: str, dtype: DType) -> None:
     tensor = place.tensor(name)
-    if tensor.dtype is not DType.INT8:
-        raise place.refuse(name, f"is {tensor.dtype.value}, not int8")
+    if tensor.dtype is not dtype:
+        raise place.refuse(name, f"is {tensor.dtype.value}, not {dtype.value}")
     if tensor.quantization is None:
         raise place.refuse(name, "has no quantisation parameters")
     if tensor.byte_size > _MAX_BYTES or tensor.size == 0:
@@ -110,12 +96,13 @@ def _check_codes(place: _Place, name: str) -> None:
 
 
 def _check_activation(place: _Place, name: str) -> None:
-    _check_codes(place, name)
+    dtype = place.graph.input.dtype
+    _check_codes(place, name, dtype)
     tensor = place.tensor(name)
     assert tensor.quantization is not None
     if tensor.quantization.per_channel:
         raise place.refuse(name, "is an activation with one scale per channel")
-    if not -128 <= tensor.zero_point <= 127:
+    if not -128 <= tensor.zero_point <= 127 or (dtype is DType.INT16 and tensor.zero_point != 0):
         raise place.refuse(name, f"has the zero point {tensor.zero_point}")
     if len(tensor.shape) == _MAX_RANK and tensor.shape[0] != 1 and not tensor.is_constant:
         raise place.refuse(name, f"has batch size {tensor.shape[0]}", "export the model with batch size 1")
@@ -131,7 +118,7 @@ def _check_image(place: _Place, name: str) -> None:
 def _check_weights(place: _Place, channel_axis: int, rank: int) -> None:
     name = place.operator.inputs[1]
     weights = place.tensor(name)
-    _check_codes(place, name)
+    _check_codes(place, name, DType.INT8)
     if not weights.is_constant:
         raise place.refuse(name, "is computed; weights must be constants")
     if len(weights.shape) != rank:
@@ -153,17 +140,14 @@ def _check_bias(place: _Place, channels: int) -> None:
         return
     name = place.operator.inputs[2]
     bias = place.tensor(name)
-    if not bias.is_constant or bias.dtype is not DType.INT32:
-        raise place.refuse(name, f"is a {bias.dtype.value} bias; an int32 constant is needed")
+    # TFLM's int16 kernels disagree on biases of 32 bits; with 64 bits all of them are defined.
+    wanted = DType.INT64 if place.graph.input.dtype is DType.INT16 else DType.INT32
+    if not bias.is_constant or bias.dtype is not wanted:
+        raise place.refuse(name, f"is a {bias.dtype.value} bias; an {wanted.value} constant is needed")
     if bias.size != channels:
         raise place.refuse(
             name, f"holds {bias.size} biases for {channels} channels", "export the model again"
         )
-
-
-def _check_factors(place: _Place, factors: list[tuple[int, int]], largest_shift: int) -> None:
-    if any(shift > largest_shift for _, shift in factors):
-        raise place.refuse(place.operator.output, "has a scale far too small for its inputs")
 
 
 def _check_window(place: _Place, kernel: tuple[int, int], channels: int) -> None:

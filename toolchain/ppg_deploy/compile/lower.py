@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ppg_deploy.compile.steps import (
     AddStep,
+    AnyCodes,
     ConvolutionStep,
     CopyStep,
     DenseStep,
@@ -193,6 +194,7 @@ def _convolution(context: _Lowering, number: int, operator: Operator) -> Step:
         "output": operator.output,
         "output_bytes": output.byte_size,
         "macs": multiply_accumulates(context.graph, operator),
+        "codes": output.dtype,
         "low": low,
         "high": high,
         "weights": np.ascontiguousarray(weights),
@@ -225,6 +227,7 @@ def _dense(context: _Lowering, number: int, operator: Operator) -> Step:
         "output": operator.output,
         "output_bytes": output.byte_size,
         "macs": multiply_accumulates(context.graph, operator),
+        "codes": output.dtype,
         "low": low,
         "high": high,
         "weights": weights.reshape(channels, 1, 1, depth),
@@ -249,9 +252,8 @@ def _dense(context: _Lowering, number: int, operator: Operator) -> Step:
 
 def _operand(tensor: Tensor) -> Operand:
     shape = (1,) * (4 - len(tensor.shape)) + tensor.shape
-    return Operand(
-        shape, tensor.zero_point, None if tensor.data is None else np.asarray(tensor.data).astype(np.int8)
-    )
+    data: AnyCodes | None = None if tensor.data is None else tensor.data.astype(tensor.dtype.numpy)
+    return Operand(shape, tensor.zero_point, data)
 
 
 def _elementwise(context: _Lowering, number: int, operator: Operator) -> Step:
@@ -265,6 +267,7 @@ def _elementwise(context: _Lowering, number: int, operator: Operator) -> Step:
         "inputs": tuple(context.storage(tensor.name) for tensor in (left, right) if not tensor.is_constant),
         "output": operator.output,
         "output_bytes": output.byte_size,
+        "codes": output.dtype,
         "low": low,
         "high": high,
         "left": _operand(left),
@@ -289,6 +292,7 @@ def _pool(context: _Lowering, number: int, operator: Operator) -> Step:
         inputs=(context.storage(operator.inputs[0]),),
         output=operator.output,
         output_bytes=output.byte_size,
+        codes=output.dtype,
         low=low,
         high=high,
         pooling=Pooling.AVERAGE if isinstance(operator, AveragePool2D) else Pooling.MAX,
@@ -308,6 +312,7 @@ def _pad(context: _Lowering, number: int, operator: Operator) -> Step:
         inputs=(context.storage(operator.inputs[0]),),
         output=operator.output,
         output_bytes=output.byte_size,
+        codes=output.dtype,
         source=_image(context.tensor(operator.inputs[0])),
         pads=operator.pads[1:],
         value=output.zero_point,

@@ -3,11 +3,8 @@
 import importlib.util
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ppg_deploy.graph import Graph
-from ppg_deploy.graph.int8_reference import run_int8_output
+from ppg_deploy.graph.quantized_reference import Codes, run_quantized_output
 
 
 class GoldenReference(Protocol):
@@ -17,28 +14,28 @@ class GoldenReference(Protocol):
     def description(self) -> str:
         """Name and version for reports."""
 
-    def run(self, windows: NDArray[np.int8]) -> NDArray[np.int8]:
-        """Outputs (N, output elements) for int8 windows (N, *input shape without batch)."""
+    def run(self, windows: Codes) -> Codes:
+        """Outputs (N, output elements) for windows (N, *input shape without batch), in the model's own types."""
 
 
 class NumpyReference:
     """The project's own numpy version of TFLM's arithmetic, for machines without a tflite-micro wheel."""
 
-    description = "ppg-deploy numpy reference of TFLM's int8 arithmetic"
+    description = "ppg-deploy numpy reference of TFLM's arithmetic"
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
 
-    def run(self, windows: NDArray[np.int8]) -> NDArray[np.int8]:
-        """Outputs (N, output elements) for int8 windows (N, *input shape without batch)."""
-        return run_int8_output(self._graph, windows)
+    def run(self, windows: Codes) -> Codes:
+        """Outputs (N, output elements) for windows (N, *input shape without batch), in the model's own types."""
+        return run_quantized_output(self._graph, windows)
 
 
 def open_golden(graph: Graph, model: bytes) -> GoldenReference:
     """TFLM's interpreter when the package tflite-micro is installed, else the numpy reference.
 
     Args:
-        graph: the int8 graph.
+        graph: the int8 or int16 graph.
         model: the same model as a .tflite file's contents.
     """
     if importlib.util.find_spec("tflite_micro") is None:

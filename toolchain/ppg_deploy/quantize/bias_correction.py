@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ppg_deploy.graph import Graph, Tensor
 from ppg_deploy.graph.float_reference import run_operator
-from ppg_deploy.graph.int8_reference import run_int8_operator
 from ppg_deploy.graph.operators import Activation, Conv2D, DepthwiseConv2D, FullyConnected, Operator
+from ppg_deploy.graph.quantized_reference import Codes, run_quantized_operator
 from ppg_deploy.quantize.codes import quantize_windows
 from ppg_deploy.quantize.simulation import dequantized_constants, real_values
 
@@ -44,7 +44,7 @@ def correct_biases(float_graph: Graph, int8_graph: Graph, x: Floats) -> Graph:
     tensors = dict(int8_graph.tensors)
     source = int8_graph.inputs[0]
     exact: dict[str, Floats] = {source: np.asarray(x, np.float32)}
-    codes = {source: quantize_windows(x, int8_graph.input)}
+    codes: dict[str, Codes] = {source: quantize_windows(x, int8_graph.input)}
     for position, operator in enumerate(int8_graph.operators):
         if isinstance(operator, WEIGHTED):
             error = _mean_error(float_graph, simulated, int8_graph, operator, exact, codes)
@@ -53,7 +53,9 @@ def correct_biases(float_graph: Graph, int8_graph: Graph, x: Floats) -> Graph:
         corrected = replace(int8_graph, tensors=tensors)
         parts = [slice(start, start + _CHUNK) for start in range(0, len(x), _CHUNK)]
         exact_parts = [run_operator(float_graph, operator, _rows(exact, operator, part)) for part in parts]
-        codes_parts = [run_int8_operator(corrected, operator, _rows(codes, operator, part)) for part in parts]
+        codes_parts = [
+            run_quantized_operator(corrected, operator, _rows(codes, operator, part)) for part in parts
+        ]
         exact[operator.output] = np.concatenate(exact_parts)
         codes[operator.output] = np.concatenate(codes_parts)
         _forget(exact, int8_graph, position)
@@ -67,7 +69,7 @@ def _mean_error(
     int8_graph: Graph,
     operator: Conv2D | DepthwiseConv2D | FullyConnected,
     exact: dict[str, Floats],
-    codes: dict[str, NDArray[np.int8]],
+    codes: dict[str, Codes],
 ) -> Numbers:
     linear = replace(operator, activation=Activation.NONE)
     total: Numbers = np.zeros(int8_graph.tensors[operator.output].shape[-1])

@@ -10,6 +10,8 @@ from ppg_deploy.errors import InputError
 from ppg_deploy.graph import Graph
 from ppg_deploy.quantize.calibration import Calibration, Range, calibrate
 from ppg_deploy.quantize.histograms import (
+    INT8_STEPS,
+    INT16_STEPS,
     TensorHistogram,
     collect_histograms,
     mse_range,
@@ -63,7 +65,7 @@ def calibration_by(graph: Graph, statistics: ActivationStatistics, settings: Qua
 def _clipped_range(histogram: TensorHistogram, settings: QuantizeSettings) -> Range:
     if settings.method == "percentile":
         return percentile_range(histogram, settings.percentile)
-    return mse_range(histogram)
+    return mse_range(histogram, INT16_STEPS if settings.int16x8 else INT8_STEPS)
 
 
 def input_limits(x: Floats, deviations: float) -> Range:

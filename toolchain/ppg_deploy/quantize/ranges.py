@@ -1,7 +1,7 @@
 """From ranges to scales and zero points; operators that only move or pick values share one scale."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -15,7 +15,10 @@ _RANGE_BITS = 16
 
 
 def activation_quantization(
-    graph: Graph, ranges: Mapping[str, Range], output_range: Range | None
+    graph: Graph,
+    ranges: Mapping[str, Range],
+    output_range: Range | None,
+    of_range: Callable[[float, float], Quantization] | None = None,
 ) -> dict[str, Quantization]:
     """Per-tensor parameters of every activation.
 
@@ -23,6 +26,7 @@ def activation_quantization(
         graph: float graph.
         ranges: (lowest, highest) of each activation.
         output_range: forced range of the graph's output, for example the physiological one.
+        of_range: parameters for (lowest, highest); `quantization_of_range` by default.
     """
     groups = same_scale_groups(graph)
     merged: dict[str, Range] = {}
@@ -32,7 +36,8 @@ def activation_quantization(
         merged[root] = (min(known[0], low), max(known[1], high))
     if output_range is not None:
         merged[groups[graph.outputs[0]]] = output_range
-    return {name: quantization_of_range(*merged[groups[name]]) for name in ranges}
+    parameters = of_range or quantization_of_range
+    return {name: parameters(*merged[groups[name]]) for name in ranges}
 
 
 def quantization_of_range(low: float, high: float) -> Quantization:
@@ -41,7 +46,7 @@ def quantization_of_range(low: float, high: float) -> Quantization:
     Source: TensorFlow Lite 8-bit quantization specification.
     """
     # Rounded outwards so that the last bits of a float sum, which depend on the machine, do not reach the file.
-    low, high = -_rounded_up(max(-low, 0.0)), _rounded_up(max(high, 0.0))
+    low, high = -rounded_up(max(-low, 0.0)), rounded_up(max(high, 0.0))
     if low == high:
         return Quantization((1.0,), (-128,))
     scale = float(np.float32((high - low) / 255.0))
@@ -49,7 +54,8 @@ def quantization_of_range(low: float, high: float) -> Quantization:
     return Quantization((scale,), (zero_point,))
 
 
-def _rounded_up(value: float) -> float:
+def rounded_up(value: float) -> float:
+    """`value`, 0 or more, to the next number of 16 significant bits."""
     mantissa, exponent = math.frexp(value)
     return math.ldexp(math.ceil(mantissa * (1 << _RANGE_BITS)), exponent - _RANGE_BITS)
 

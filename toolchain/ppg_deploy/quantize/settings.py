@@ -22,6 +22,7 @@ class QuantizeSettings:
         input_clip: limit the input to this many standard deviations of the normalised input; None for no limit.
         output_range: forced range of the output; "card" takes 0 to valid_bpm[1] for a scalar head and the
             calibrated range for logits; "calibrated" forces nothing.
+        int16x8: int16 activations instead of int8 ones.
 
     Raises:
         InputError: a value is out of bounds.
@@ -32,6 +33,7 @@ class QuantizeSettings:
     bias_correction: bool = False
     input_clip: float | None = None
     output_range: OutputRange = "card"
+    int16x8: bool = False
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ppg_deploy import handover
 from ppg_deploy.files import sha256
-from ppg_deploy.graph import Graph
+from ppg_deploy.graph import DType, Graph
 from ppg_deploy.graph.shapes import total_multiply_accumulates
 from ppg_deploy.quantize.bias_correction import correct_biases
 from ppg_deploy.quantize.calibration import Range
@@ -78,6 +78,7 @@ def quantize_student(
         card=student.card,
         card_file=None if inputs.card_path is None else named(inputs.card_path),
         model=_model_facts(graph, tflite, student, model_path),
+        activations="int16" if settings.int16x8 else "int8",
         head_cut=student.conversion.head is not None,
         output_range=student.output_range(settings.output_range),
         calibration=_calibration_facts(student, source, settings),
@@ -115,12 +116,13 @@ def quantize_prepared(
     statistics: ActivationStatistics,
     settings: QuantizeSettings,
 ) -> Graph:
-    """The int8 graph by the given settings; `statistics` belong to `source`."""
+    """The quantised graph by the given settings; `statistics` belong to `source`."""
     float_graph = student.conversion.graph
     graph = quantize_graph(
         float_graph,
         calibration_by(float_graph, statistics, settings),
         output_range=student.output_range(settings.output_range),
+        activations=DType.INT16 if settings.int16x8 else DType.INT8,
     )
     return correct_biases(float_graph, graph, source.arranged) if settings.bias_correction else graph
 

@@ -1,4 +1,4 @@
-"""Symmetric int8 weights with one scale per output channel, and their int32 biases."""
+"""Symmetric int8 weights with one scale per output channel, and their biases."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,14 +9,17 @@ Floats = NDArray[np.float32]
 _LARGEST_BIAS = 2**30
 
 
-def quantize_weights(weights: Tensor, bias: Tensor, axis: int, input_scale: float) -> tuple[Tensor, Tensor]:
-    """(int8 weights, int32 bias) under the same names.
+def quantize_weights(
+    weights: Tensor, bias: Tensor, axis: int, input_scale: float, bias_type: DType = DType.INT32
+) -> tuple[Tensor, Tensor]:
+    """(int8 weights, bias) under the same names.
 
     Args:
         weights: float weights.
         bias: float bias, one value per output channel.
         axis: axis of the output channels in `weights`.
         input_scale: scale of the activation that the weights are multiplied with; bias scale is the product.
+        bias_type: INT32, or INT64 as int16 activations need it; the values fit 31 bits in either.
     """
     values = np.asarray(weights.data, np.float64)
     channels = np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1)
@@ -29,11 +32,11 @@ def quantize_weights(weights: Tensor, bias: Tensor, axis: int, input_scale: floa
     shaped = wide.reshape([-1 if index == axis else 1 for index in range(values.ndim)])
     codes = np.clip(np.rint(values / shaped), -127, 127).astype(np.int8)
     bias_scales = (np.float32(input_scale) * scales).astype(np.float32)
-    bias_codes = np.rint(offsets / (input_scale * wide)).astype(np.int32)
+    bias_codes = np.rint(offsets / (input_scale * wide)).astype(bias_type.numpy)
     zeros = (0,) * len(scales)
     return (
         Tensor(weights.name, weights.shape, DType.INT8, Quantization(_tuple(scales), zeros, axis), codes),
-        Tensor(bias.name, bias.shape, DType.INT32, Quantization(_tuple(bias_scales), zeros, 0), bias_codes),
+        Tensor(bias.name, bias.shape, bias_type, Quantization(_tuple(bias_scales), zeros, 0), bias_codes),
     )
 
 

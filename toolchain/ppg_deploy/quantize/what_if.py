@@ -1,4 +1,4 @@
-"""What the answers would be if one activation stayed float and everything else int8."""
+"""What the answers would be if one activation stayed float and everything else quantised."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,14 +7,13 @@ from numpy.typing import NDArray
 
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.float_reference import run_operator
-from ppg_deploy.graph.int8_reference import run_int8, run_int8_operator
+from ppg_deploy.graph.quantized_reference import Codes, run_quantized, run_quantized_operator
 from ppg_deploy.quantize.codes import dequantize_codes, quantize_windows
 from ppg_deploy.quantize.ranges import SAME_SCALE
 from ppg_deploy.quantize.simulation import dequantized_constants, real_values
 
 Floats = NDArray[np.float32]
 Numbers = NDArray[np.float64]
-Codes = NDArray[np.int8]
 INPUT = -1
 """Stands for the graph's input among operator indices."""
 
@@ -35,7 +34,7 @@ def outputs_with_float(
     simulated = dequantized_constants(int8_graph)
     parts: dict[int | None, list[Numbers]] = {None: [], **{candidate: [] for candidate in candidates}}
     start = 0
-    for base in run_int8(int8_graph, quantize_windows(x, int8_graph.input)):
+    for base in run_quantized(int8_graph, quantize_windows(x, int8_graph.input)):
         output = base[int8_graph.outputs[0]]
         parts[None].append(_flat(dequantize_codes(output, int8_graph.output)))
         windows = x[start : start + len(output)]
@@ -67,7 +66,7 @@ def _run_with_float(
             continue
         changed.add(operator.output)
         if index != candidate and not any(name in floats for name in operator.inputs):
-            codes[operator.output] = run_int8_operator(int8_graph, operator, codes)
+            codes[operator.output] = run_quantized_operator(int8_graph, operator, codes)
             continue
         operands = real_values(
             int8_graph, {name: codes[name] for name in operator.inputs if name in codes}

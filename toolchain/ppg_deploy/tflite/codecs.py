@@ -174,6 +174,18 @@ CODECS: tuple[OperatorCodec, ...] = (
         Reshape, _OPCODE.RESHAPE, 1, _OPTIONS.ReshapeOptions, lambda _: schema.ReshapeOptionsT(), _no_fields
     ),
 )
+# Versions of the operators that have int16 activations.
+INT16_VERSIONS: dict[type[Operator], int] = {
+    Conv2D: 4,
+    DepthwiseConv2D: 5,
+    FullyConnected: 7,
+    Add: 3,
+    Mul: 4,
+    AveragePool2D: 3,
+    MaxPool2D: 3,
+    Pad: 3,
+    Reshape: 1,
+}
 BY_OPERATOR = {codec.operator: codec for codec in CODECS}
 BY_OPCODE = {codec.opcode: codec for codec in CODECS}
 OPCODE_NAMES: dict[int, str] = {

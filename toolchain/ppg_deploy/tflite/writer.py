@@ -8,7 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from ppg_deploy.graph import DType, Graph, Quantization, Tensor
 from ppg_deploy.graph.operators import FullyConnected, Operator, Pad, Reshape
-from ppg_deploy.tflite.codecs import BY_OPERATOR
+from ppg_deploy.tflite.codecs import BY_OPERATOR, INT16_VERSIONS
 
 _TYPES = {
     DType.FLOAT32: schema.TensorType.FLOAT32,
@@ -87,12 +87,15 @@ class _ModelBuilder:
 
     def _code(self, operator: Operator) -> int:
         codec = BY_OPERATOR[type(operator)]
-        version = codec.version
+        version = INT16_VERSIONS[type(operator)] if self._is_int16(operator) else codec.version
         if isinstance(operator, FullyConnected):
             weights = self.graph.tensors[operator.inputs[1]]
             if weights.quantization is not None and weights.quantization.per_channel:
                 version = _PER_CHANNEL_DENSE_VERSION
         return self.codes.setdefault((codec.opcode, version), len(self.codes))
+
+    def _is_int16(self, operator: Operator) -> bool:
+        return self.graph.tensors[operator.output].dtype is DType.INT16
 
     def operator(self, operator: Operator) -> Any:
         codec = BY_OPERATOR[type(operator)]
@@ -122,7 +125,7 @@ class _ModelBuilder:
 
 
 def write_tflite(graph: Graph) -> bytes:
-    """Serialise a float or int8 graph; the same graph always gives the same bytes.
+    """Serialise a float, int8 or int16 graph; the same graph always gives the same bytes.
 
     Source: tensorflow/compiler/mlir/lite/schema/schema.fbs.
     """
