@@ -101,6 +101,14 @@ def test_sweep_writes_a_table_and_no_model(folder: Path) -> None:
     assert after == files
 
 
+def test_int16x8_with_the_other_options(folder: Path) -> None:
+    report = quantized(folder, "--int16x8", "--method", "mse", "--bias-correction")
+    assert report["activations"] == "int16"
+    assert report["calibration"]["method"] == "mse"
+    assert report["accuracy"]["mean_abs_difference"] < 0.5
+    assert (folder / "build" / "model.tflite").is_file()
+
+
 def test_sweep_as_json(folder: Path) -> None:
     result = succeeded(ppg_deploy("quantize", "student.onnx", "--sweep", "--json", folder=folder))
     assert len(json.loads(result.stdout)["rows"]) == 12

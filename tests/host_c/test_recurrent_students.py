@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ppg_deploy.graph.int8_reference import run_int8_output
 
 from ppg_deploy.convert import convert_onnx
 from ppg_deploy.graph.float_reference import run_float_output
-from ppg_deploy.graph.int8_reference import run_int8_output
 from ppg_deploy.quantize import calibrate, dequantize_codes, quantize_graph, quantize_windows
 from ppg_deploy.tflite import read_tflite, write_tflite
 from tests.support.compile_host import host_runner

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
+from ppg_deploy.graph.int8_reference import run_int8_output
 
 from ppg_deploy.compile.checks import check_compilable
 from ppg_deploy.errors import UnsupportedModelError
 from ppg_deploy.graph import Graph
-from ppg_deploy.graph.int8_reference import run_int8_output
 from ppg_deploy.tflite import read_tflite, write_tflite
 from tests.support.compile_networks import windows_for
-from tests.support.sequence_cases import SequenceBuilder
 from tests.support.foreign_tflite import TfliteFile
+from tests.support.sequence_cases import SequenceBuilder
 
 OP, OPTIONS = schema.BuiltinOperator, schema.BuiltinOptions
 Made = tuple[TfliteFile, int, int]

@@ -54,7 +54,7 @@ def quantize(
         card: student card; by default the .toml of the same name beside the model, if it exists.
         calibration: windows file; by default NAME.calib.npz beside the model, else ppg.toml's.
         data: windows on which the error is reported; the calibration windows by default.
-        settings: calibration method and its options, int8 or int16 activations; min-max and int8 by default.
+        settings: calibration method and its options; min-max and int8 activations by default.
         plot: also write OUT/quantize.png and OUT/quantize.svg.
 
     Raises:
@@ -108,7 +108,7 @@ def sweep(
         card: as for `quantize`.
         calibration: as for `quantize`.
         data: as for `quantize`; of more than 2,000 windows the first part of each recording is taken.
-        settings: percentile, clip limit and output range of all rows.
+        settings: percentile, clip limit, output range and type of all rows.
         progress: called after each row with (done, total).
 
     Raises:

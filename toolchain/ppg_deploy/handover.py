@@ -123,11 +123,13 @@ class SubjectFacts(BaseModel):
 
 
 class AccuracyFacts(BaseModel):
-    """Float against int8 on the evaluated windows; what needs labels is null without labels or card.
+    """Float against the quantised model (`int8`, also when its activations are int16) on the evaluated windows.
+
+    What needs labels is null without labels or card.
 
     The filtered ones are null, too, when the windows are a sample of a larger calibration file. `changed_answers`
-    counts windows whose answer differs by more than 5 BPM, `saturated_low` and `saturated_high` output codes at
-    -128 and 127 of `output_codes`.
+    counts windows whose answer differs by more than 5 BPM, `saturated_low` and `saturated_high` the lowest and
+    highest codes (-128 and 127 in int8) among `output_codes`.
     """
 
     model_config = _STRICT
@@ -192,7 +194,7 @@ class ActivationFacts(BaseModel):
     """How well int8 holds one activation.
 
     `sqnr_db` is the ratio of signal to noise with all earlier errors included; null without signal or noise.
-    `clipped` is the fraction of codes at -128 or 127 that a fused ReLU does not explain. `range_calibrated` is what
+    `clipped` is the fraction of codes at either end that a fused ReLU does not explain. `range_calibrated` is what
     int8 represents, `range_used` what the float model needs on the windows of the operator report.
     """
 

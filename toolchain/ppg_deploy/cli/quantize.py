@@ -46,7 +46,7 @@ def quantize(
         ),
     ] = "card",
     int16x8: Annotated[
-        bool, typer.Option("--int16x8", help="int16 activations: closer to float, larger and slower.")
+        bool, typer.Option("--int16x8", help="int16 activations: closer to float, larger arena.")
     ] = False,
     sweep: Annotated[
         bool, typer.Option("--sweep", help="Only compare all methods; writes OUT/sweep.json, no model.")
@@ -61,7 +61,7 @@ def quantize(
 ) -> None:
     """Quantise an ONNX student to a verified TFLite model (OUT/model.tflite, OUT/quantize.json)."""
     output = Output(quiet, verbose, as_json)
-    settings = _settings(method, percentile, bias_correction, clip_input, output_range, int16x8=int16x8)
+    settings = _settings(method, percentile, bias_correction, clip_input, output_range, int16x8)
     if sweep:
         _sweep(output, model, out, card, calib, data, settings)
         return
@@ -88,7 +88,6 @@ def _settings(
     bias_correction: bool,
     clip_input: float | None,
     output_range: str,
-    *,
     int16x8: bool,
 ) -> "QuantizeSettings":
     from ppg_deploy.quantize.settings import METHODS, QuantizeSettings
@@ -102,7 +101,7 @@ def _settings(
         bias_correction=bias_correction,
         input_clip=clip_input,
         output_range=_output_range(output_range),
-        activations="int16" if int16x8 else "int8",
+        int16x8=int16x8,
     )
 
 

@@ -25,8 +25,8 @@ def show_report(output: Output, report: "QuantizeReport", out: Path) -> None:
     accuracy = report.accuracy
     output.table(
         f"{report.source.path} -> {out / handover.MODEL_NAME}",
-        ("", "float", "int8", "int8 - float"),
-        _accuracy_rows(accuracy),
+        ("", "float", _kind(report), "change"),
+        _accuracy_rows(accuracy, _kind(report)),
     )
     where = "calibration windows" if accuracy.is_calibration else accuracy.file.path
     output.note(f"errors over {accuracy.windows} windows ({where})")
@@ -40,7 +40,11 @@ def show_report(output: Output, report: "QuantizeReport", out: Path) -> None:
         _show_operators(output, report)
 
 
-def _accuracy_rows(accuracy: "AccuracyFacts") -> list[tuple[str, str, str, str]]:
+def _kind(report: "QuantizeReport") -> str:
+    return "int16x8" if report.activations == "int16" else "int8"
+
+
+def _accuracy_rows(accuracy: "AccuracyFacts", kind: str) -> list[tuple[str, str, str, str]]:
     rows = [
         (
             "MAE, BPM",
@@ -66,14 +70,14 @@ def _accuracy_rows(accuracy: "AccuracyFacts") -> list[tuple[str, str, str, str]]
             )
         )
     rows += [
-        (f"mean |int8 - float|, {accuracy.unit}", "", "", number(accuracy.mean_abs_difference, 2)),
+        (f"mean |{kind} - float|, {accuracy.unit}", "", "", number(accuracy.mean_abs_difference, 2)),
         (f"95th percentile of it, {accuracy.unit}", "", "", number(accuracy.p95_abs_difference, 2)),
-        (f"largest |int8 - float|, {accuracy.unit}", "", "", number(accuracy.max_abs_difference, 2)),
+        (f"largest |{kind} - float|, {accuracy.unit}", "", "", number(accuracy.max_abs_difference, 2)),
     ]
     if accuracy.changed_answers is not None:
         rows.append(("answers changed by more than 5 BPM", "", "", number(accuracy.changed_answers)))
     saturated = f"{accuracy.saturated_low:,} / {accuracy.saturated_high:,}"
-    rows.append((f"of {accuracy.output_codes:,} output codes at -128 / 127", "", saturated, ""))
+    rows.append((f"of {accuracy.output_codes:,} output codes lowest / highest", "", saturated, ""))
     return rows
 
 

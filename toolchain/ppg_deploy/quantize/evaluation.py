@@ -10,6 +10,7 @@ from ppg_deploy.card import StudentCard
 from ppg_deploy.decode import decode_bpm
 from ppg_deploy.files import sha256_of_file
 from ppg_deploy.graph import Graph
+from ppg_deploy.graph.arithmetic import code_limits
 from ppg_deploy.graph.quantized_reference import run_quantized_output
 from ppg_deploy.handover import AccuracyFacts, IntervalFacts, NamedFile, SubjectFacts
 from ppg_deploy.quantize.bootstrap import LEVEL, RESAMPLES, SEED, bootstrap_interval
@@ -40,7 +41,7 @@ class Evaluation:
 
 
 def evaluate(evaluation: Evaluation, graph: Graph, card: StudentCard | None) -> AccuracyFacts:
-    """Run the int8 graph over the windows and compare."""
+    """Run the quantised graph over the windows and compare."""
     windows = evaluation.windows
     codes = run_quantized_output(graph, quantize_windows(evaluation.arranged, graph.input))
     quantized = dequantize_codes(codes, graph.output)
@@ -50,6 +51,7 @@ def evaluate(evaluation: Evaluation, graph: Graph, card: StudentCard | None) -> 
     raw_change = _error_change(of_float.raw, of_int8.raw, windows) if labelled else None
     filtered_change = _error_change(of_float.filtered, of_int8.filtered, windows) if filtered else None
     subjects = _by_subject(of_float.raw, of_int8.raw, windows) if labelled else ()
+    lowest, highest = code_limits(graph.output)
     difference = np.abs(of_int8.raw - of_float.raw)
     return AccuracyFacts(
         file=NamedFile(path=str(windows.path.resolve()), sha256=sha256_of_file(windows.path)),
@@ -69,8 +71,8 @@ def evaluate(evaluation: Evaluation, graph: Graph, card: StudentCard | None) -> 
         p95_abs_difference=float(np.quantile(difference, 0.95)),
         max_abs_difference=float(difference.max()),
         changed_answers=None if card is None else int(np.count_nonzero(difference > CHANGED_BPM)),
-        saturated_low=int(np.count_nonzero(codes == np.iinfo(codes.dtype).min)),
-        saturated_high=int(np.count_nonzero(codes == np.iinfo(codes.dtype).max)),
+        saturated_low=int(np.count_nonzero(codes == lowest)),
+        saturated_high=int(np.count_nonzero(codes == highest)),
         output_codes=codes.size,
         unit="model output" if card is None else "BPM",
     )

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.graph import Graph, Tensor
+from ppg_deploy.graph.arithmetic import code_limits
 from ppg_deploy.graph.float_reference import run_float, run_operator
 from ppg_deploy.graph.operators import Operator
-from ppg_deploy.graph.quantized_reference import run_quantized
+from ppg_deploy.graph.quantized_reference import Codes, run_quantized
 from ppg_deploy.graph.shapes import multiply_accumulates
 from ppg_deploy.quantize.codes import dequantize_codes, quantize_windows
 from ppg_deploy.quantize.simulation import real_values
@@ -24,9 +25,9 @@ class ActivationFidelity:
     """One activation.
 
     Attributes:
-        sqnr_db: power of the float activation over that of its int8 error, all earlier errors included;
+        sqnr_db: power of the float activation over that of its quantisation error, all earlier errors included;
             None when the activation or the error is zero.
-        clipped: fraction of its codes at -128 or 127 that a fused ReLU does not explain.
+        clipped: fraction of its codes at either end of their range that a fused ReLU does not explain.
         range_calibrated: real numbers that its lowest and highest codes stand for.
         range_used: smallest and largest value in the float graph.
     """
@@ -61,24 +62,23 @@ class _Sums:
     low: float = np.inf
     high: float = -np.inf
 
-    def add(self, tensor: Tensor, exact: Floats, codes: NDArray[np.int8]) -> None:
+    def add(self, tensor: Tensor, exact: Floats, codes: Codes) -> None:
         real = dequantize_codes(codes, tensor)
         self.signal += float(np.square(exact, dtype=np.float64).sum())
         self.noise += float(np.square(real - exact).sum())
-        lowest, highest = _code_limits(codes)
+        lowest, highest = code_limits(tensor)
         low_is_zero = tensor.zero_point == lowest
         self.clipped += int(((codes == highest) | ((codes == lowest) & (not low_is_zero))).sum())
         self.count += codes.size
         self.low = min(self.low, float(exact.min()))
         self.high = max(self.high, float(exact.max()))
 
-    def add_own(self, tensor: Tensor, expected: Floats, codes: NDArray[np.int8]) -> None:
+    def add_own(self, tensor: Tensor, expected: Floats, codes: Codes) -> None:
         self.own_signal += float(np.square(expected, dtype=np.float64).sum())
         self.own_noise += float(np.square(dequantize_codes(codes, tensor) - expected).sum())
 
-    def fidelity(self, tensor: Tensor, dtype: "np.dtype[np.int8]") -> ActivationFidelity:
-        limits = np.iinfo(dtype)
-        lowest, highest = ((code - tensor.zero_point) * tensor.scale for code in (limits.min, limits.max))
+    def fidelity(self, tensor: Tensor) -> ActivationFidelity:
+        lowest, highest = ((code - tensor.zero_point) * tensor.scale for code in code_limits(tensor))
         return ActivationFidelity(
             sqnr_db=_decibels(self.signal, self.noise),
             clipped=self.clipped / self.count,
@@ -104,7 +104,7 @@ def activation_fidelity(
     operators = []
     for index, operator in enumerate(int8_graph.operators):
         running = sums[operator.output]
-        whole = running.fidelity(int8_graph.tensors[operator.output], codes.dtype)
+        whole = running.fidelity(int8_graph.tensors[operator.output])
         operators.append(
             OperatorFidelity(
                 sqnr_db=whole.sqnr_db,
@@ -118,20 +118,15 @@ def activation_fidelity(
                 macs=multiply_accumulates(int8_graph, operator),
             )
         )
-    return sums[source].fidelity(int8_graph.input, codes.dtype), tuple(operators)
+    return sums[source].fidelity(int8_graph.input), tuple(operators)
 
 
 def _from_int8_inputs(
-    float_graph: Graph, int8_graph: Graph, operator: Operator, codes: Mapping[str, NDArray[np.int8]]
+    float_graph: Graph, int8_graph: Graph, operator: Operator, codes: Mapping[str, Codes]
 ) -> Floats:
     """What the operator would answer in float, weights included, given its int8 inputs."""
     inputs = {name: codes[name] for name in operator.inputs if name in codes}
     return run_operator(float_graph, operator, real_values(int8_graph, inputs))
-
-
-def _code_limits(codes: NDArray[np.int8]) -> tuple[int, int]:
-    limits = np.iinfo(codes.dtype)
-    return limits.min, limits.max
 
 
 def _decibels(signal: float, noise: float) -> float | None:

@@ -12,7 +12,8 @@ from ppg_deploy.quantize.calibration import Range
 
 Floats = NDArray[np.float32]
 BINS = 2048
-_INT8_STEPS = 255
+INT8_STEPS = 255
+INT16_STEPS = 65535
 _RATIOS = np.arange(100, 19, -1) / 100.0
 
 
@@ -70,11 +71,15 @@ def percentile_range(histogram: TensorHistogram, percentile: float) -> Range:
     return (histogram.low, histogram.high) if percentile >= 100.0 else (float(low), float(high))
 
 
-def mse_range(histogram: TensorHistogram) -> Range:
-    """The range, among shrunken copies of the whole one, with the smallest mean square error in int8.
+def mse_range(histogram: TensorHistogram, steps: int = INT8_STEPS) -> Range:
+    """The range, among shrunken copies of the whole one, with the smallest mean square error in codes.
 
     A value inside contributes step^2 / 12, one outside its squared distance from the range, an exact zero nothing
-    because int8 represents it. Ratios of 1.00 down to 0.20 in steps of 0.01; the widest of equals wins.
+    because codes represent it. Ratios of 1.00 down to 0.20 in steps of 0.01; the widest of equals wins.
+
+    Args:
+        histogram: values of the activation.
+        steps: of the code: highest minus lowest.
     """
     low, high = min(histogram.low, 0.0), max(histogram.high, 0.0)
     if low == high:
@@ -85,7 +90,7 @@ def mse_range(histogram: TensorHistogram) -> Range:
     counts[zero_bin] -= histogram.zeros
     lows, highs = (_RATIOS * low)[:, None], (_RATIOS * high)[:, None]
     outside = np.maximum(np.maximum(centres - highs, lows - centres), 0.0)
-    steps = (highs - lows) / _INT8_STEPS
-    errors = (np.where(outside > 0.0, np.square(outside), np.square(steps) / 12.0) * counts).sum(axis=1)
+    widths = (highs - lows) / steps
+    errors = (np.where(outside > 0.0, np.square(outside), np.square(widths) / 12.0) * counts).sum(axis=1)
     ratio = float(_RATIOS[int(errors.argmin())])
     return (ratio * low, ratio * high)

@@ -10,6 +10,8 @@ from ppg_deploy.errors import InputError
 from ppg_deploy.graph import Graph
 from ppg_deploy.quantize.calibration import Calibration, Range, calibrate
 from ppg_deploy.quantize.histograms import (
+    INT8_STEPS,
+    INT16_STEPS,
     TensorHistogram,
     collect_histograms,
     mse_range,
@@ -34,6 +36,12 @@ def collect_statistics(graph: Graph, x: Floats, methods: Iterable[Method]) -> Ac
     calibration = calibrate(graph, x)
     if set(methods) <= {"min-max"}:
         return ActivationStatistics(calibration, {})
+    for name, (low, high) in calibration.ranges.items():
+        if not np.isfinite([low, high]).all():
+            raise InputError(
+                f"activation {name} reaches {low:g} to {high:g} on the calibration windows",
+                hint="look for overflow in the model and for windows far outside the training data",
+            )
     return ActivationStatistics(calibration, collect_histograms(graph, x, calibration.ranges))
 
 
@@ -57,7 +65,7 @@ def calibration_by(graph: Graph, statistics: ActivationStatistics, settings: Qua
 def _clipped_range(histogram: TensorHistogram, settings: QuantizeSettings) -> Range:
     if settings.method == "percentile":
         return percentile_range(histogram, settings.percentile)
-    return mse_range(histogram)
+    return mse_range(histogram, INT16_STEPS if settings.int16x8 else INT8_STEPS)
 
 
 def input_limits(x: Floats, deviations: float) -> Range:

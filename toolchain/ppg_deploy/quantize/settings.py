@@ -8,7 +8,6 @@ from ppg_deploy.errors import InputError
 Method = Literal["min-max", "percentile", "mse"]
 METHODS: tuple[Method, ...] = get_args(Method)
 OutputRange = tuple[float, float] | Literal["card", "calibrated"]
-Activations = Literal["int8", "int16"]
 DEFAULT_PERCENTILE = 99.99
 
 
@@ -23,7 +22,7 @@ class QuantizeSettings:
         input_clip: limit the input to this many standard deviations of the normalised input; None for no limit.
         output_range: forced range of the output; "card" takes 0 to valid_bpm[1] for a scalar head and the
             calibrated range for logits; "calibrated" forces nothing.
-        activations: "int8", or "int16" with zero point 0 and int64 biases (int16x8); weights are int8 in both.
+        int16x8: int16 activations instead of int8 ones.
 
     Raises:
         InputError: a value is out of bounds.
@@ -34,7 +33,7 @@ class QuantizeSettings:
     bias_correction: bool = False
     input_clip: float | None = None
     output_range: OutputRange = "card"
-    activations: Activations = "int8"
+    int16x8: bool = False
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:

@@ -1,4 +1,4 @@
-"""Parts of an int8 graph computed in real numbers."""
+"""Parts of a quantised graph computed in real numbers."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.graph import DType, Graph, Tensor
+from ppg_deploy.graph.quantized_reference import Codes
 from ppg_deploy.quantize.codes import dequantize_codes
 
 Floats = NDArray[np.float32]
-Codes = NDArray[np.int8]
 
 
 def dequantized_constants(graph: Graph) -> Graph:

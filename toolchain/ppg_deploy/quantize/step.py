@@ -79,7 +79,7 @@ def quantize_student(
         card=student.card,
         card_file=None if inputs.card_path is None else named(inputs.card_path),
         model=_model_facts(graph, tflite, student, model_path),
-        activations=settings.activations,
+        activations="int16" if settings.int16x8 else "int8",
         head_cut=student.conversion.head is not None,
         output_range=student.output_range(settings.output_range),
         calibration=_calibration_facts(student, source, settings),
@@ -126,7 +126,7 @@ def quantize_prepared(
         float_graph,
         calibration_by(float_graph, statistics, settings),
         output_range=student.output_range(settings.output_range),
-        activations=DType(settings.activations),
+        activations=DType.INT16 if settings.int16x8 else DType.INT8,
     )
     return correct_biases(float_graph, graph, source.arranged) if settings.bias_correction else graph
 

@@ -58,6 +58,7 @@ class SweepReport(BaseModel):
     mae_float: float | None
     mae_float_filtered: float | None
     output_range: tuple[float, float] | None
+    activations: Literal["int8", "int16"]
     rows: tuple[SweepRow, ...]
     warnings: tuple[str, ...]
     tool_versions: dict[str, str]
@@ -68,7 +69,7 @@ def sweep_student(inputs: QuantizeInputs, settings: QuantizeSettings, progress: 
 
     Args:
         inputs: what to read; of more than 2,000 evaluated windows the first part of each recording is taken.
-        settings: percentile, clip limit (4 standard deviations by default) and output range of all rows.
+        settings: percentile, clip limit (4 standard deviations by default), output range and type of all rows.
         progress: called with (done, total).
 
     Raises:
@@ -119,6 +120,7 @@ def sweep_student(inputs: QuantizeInputs, settings: QuantizeSettings, progress: 
         mae_float=accuracy.mae_float,
         mae_float_filtered=accuracy.mae_float_filtered,
         output_range=student.output_range(settings.output_range),
+        activations="int16" if settings.int16x8 else "int8",
         rows=tuple(rows),
         warnings=student.warnings,
         tool_versions=tool_versions(),

@@ -1,4 +1,4 @@
-"""What the answers would be if one activation stayed float and everything else int8."""
+"""What the answers would be if one activation stayed float and everything else quantised."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,14 +7,13 @@ from numpy.typing import NDArray
 
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.float_reference import run_operator
-from ppg_deploy.graph.quantized_reference import run_quantized, run_quantized_operator
+from ppg_deploy.graph.quantized_reference import Codes, run_quantized, run_quantized_operator
 from ppg_deploy.quantize.codes import dequantize_codes, quantize_windows
 from ppg_deploy.quantize.ranges import SAME_SCALE
 from ppg_deploy.quantize.simulation import dequantized_constants, real_values
 
 Floats = NDArray[np.float32]
 Numbers = NDArray[np.float64]
-Codes = NDArray[np.int8]
 INPUT = -1
 """Stands for the graph's input among operator indices."""
 

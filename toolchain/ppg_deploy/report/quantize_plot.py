@@ -63,9 +63,10 @@ def _draw(report: QuantizeReport) -> "Figure":
 def _title(report: QuantizeReport) -> str:
     accuracy = report.accuracy
     name = report.card.name if report.card is not None else report.model.file.path.rsplit("/", 1)[-1]
-    parts = [f"{name}, int8 by {report.calibration.method}"]
+    kind = "int16x8" if report.activations == "int16" else "int8"
+    parts = [f"{name}, {kind} by {report.calibration.method}"]
     if accuracy.mae_float is not None and accuracy.mae_int8 is not None:
-        parts.append(f"MAE float {accuracy.mae_float:.2f}, int8 {accuracy.mae_int8:.2f} BPM")
+        parts.append(f"MAE float {accuracy.mae_float:.2f}, {kind} {accuracy.mae_int8:.2f} BPM")
     parts.append(f"gate: {report.gate.verdict}")
     return f"{'; '.join(parts)} ({report.report_windows} of {accuracy.windows} windows below)"
 
