@@ -40,6 +40,7 @@ def quantize(
     card: Path | None = None,
     calibration: Path | None = None,
     data: Path | None = None,
+    converter: handover.Converter = "direct",
 ) -> handover.QuantizeReport:
     """ONNX student -> OUT/model.tflite and OUT/quantize.json.
 
@@ -49,18 +50,20 @@ def quantize(
         card: student card; by default the .toml of the same name beside the model, if it exists.
         calibration: windows file; by default NAME.calib.npz beside the model, else ppg.toml's.
         data: windows on which the error is reported; the calibration windows by default.
+        converter: "direct" is our own; "onnx2tf" needs the [tf] extra.
 
     Raises:
         PpgDeployError: see quantize_student; also InputError without calibration windows.
     """
     from ppg_deploy.card import load_card
-    from ppg_deploy.quantize import QuantizeInputs, quantize_student
+    from ppg_deploy.quantize import QuantizeInputs, quantize_student, quantize_with_onnx2tf
 
     if not model.is_file():
         raise InputError(f"{model}: no such file", hint="give the ONNX file of the student")
     beside = model.with_suffix(".toml")
     card_path = card if card is not None else (beside if beside.is_file() else None)
-    result = quantize_student(
+    route = quantize_with_onnx2tf if converter == "onnx2tf" else quantize_student
+    result = route(
         QuantizeInputs(
             model=model,
             card=None if card_path is None else load_card(card_path),

@@ -1,7 +1,7 @@
 """ppg-deploy quantize."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,6 +20,12 @@ def quantize(
     data: Annotated[
         Path | None, typer.Option("--data", help="Windows to report the error on; default: calibration.")
     ] = None,
+    converter: Annotated[
+        Literal["direct", "onnx2tf"],
+        typer.Option(
+            "--converter", help="onnx2tf: the second route through TensorFlow, needs the [tf] extra."
+        ),
+    ] = "direct",
     out: Out = Path("build"),
     as_json: Json = False,
     quiet: Quiet = False,
@@ -29,7 +35,7 @@ def quantize(
     from ppg_deploy import api, handover
 
     output = Output(quiet, verbose, as_json)
-    report = api.quantize(model, out=out, card=card, calibration=calib, data=data)
+    report = api.quantize(model, out=out, card=card, calibration=calib, data=data, converter=converter)
     for warning in report.warnings:
         output.warning(warning)
     output.json(report.model_dump_json(indent=2, by_alias=True))
@@ -51,7 +57,7 @@ def quantize(
     )
     output.note(f"errors over {accuracy.windows} windows ({where})")
     output.note(
-        f"model: {report.model.bytes:,} B, {report.model.macs:,} MACs; float graph equals onnxruntime within "
+        f"model: {report.model.bytes:,} B, {report.model.macs:,} MACs; float model equals onnxruntime within "
         f"{report.float_check.max_abs_error:.2g}; calibrated on {report.calibration.windows} windows (min/max)"
     )
     if verbose:

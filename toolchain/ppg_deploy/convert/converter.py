@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from ppg_deploy.convert import convolution, elementwise, pooling, shaping
 from ppg_deploy.convert.builder import GraphBuilder, Node
 from ppg_deploy.convert.cleanup import clean
-from ppg_deploy.convert.head import HeadCut, find_head
+from ppg_deploy.convert.head import HeadCut
 from ppg_deploy.convert.layout import Layout, LayoutError
-from ppg_deploy.convert.simplify import load_onnx, run_onnx, simplify, with_single_batch
+from ppg_deploy.convert.prepare import prepare_onnx
+from ppg_deploy.convert.simplify import run_onnx
 from ppg_deploy.errors import AccuracyError, UnsupportedModelError
-from ppg_deploy.files import sha256_of_file
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.float_reference import run_float_output
 
@@ -108,31 +108,24 @@ def convert_onnx(path: Path) -> Conversion:
         InputError: the file is not a valid ONNX model.
         UnsupportedModelError: an operator or structure cannot be converted; the message names it.
     """
-    original = with_single_batch(load_onnx(path), path)
-    model = simplify(original, path)
-    nodes, constants = _read_nodes(model)
-    _check_operators(nodes)
-    output = model.graph.output[0].name
-    head = find_head(nodes, constants, output)
-    target = output if head is None else head.logits
-    dimensions = model.graph.input[0].type.tensor_type.shape.dim
-    shape = tuple(int(dimension.dim_value) for dimension in dimensions)
-    needed = _needed_nodes(nodes, target)
-    builder, input_axes = _convert_nodes(needed, constants, model.graph.input[0].name, shape)
-    value = builder.values[target]
+    prepared = prepare_onnx(path)
+    _check_operators(prepared.nodes)
+    needed = _needed_nodes(prepared.nodes, prepared.target)
+    builder, input_axes = _convert_nodes(
+        needed, prepared.constants, prepared.input_name, prepared.input_shape
+    )
+    value = builder.values[prepared.target]
     graph = clean(builder.graph(path.stem, [builder.values[_INPUT].tensor], [value.tensor]))
-    simplified = model.SerializeToString()
-    _redirect_output(model, target)
     return Conversion(
         graph=graph,
         source=path,
-        source_sha256=sha256_of_file(path),
-        input_shape=shape,
+        source_sha256=prepared.source_sha256,
+        input_shape=prepared.input_shape,
         input_axes=input_axes,
-        head=head,
-        original=original.SerializeToString(),
-        simplified=simplified,
-        headless=model.SerializeToString(),
+        head=prepared.head,
+        original=prepared.original,
+        simplified=prepared.simplified,
+        headless=prepared.headless,
         output_order=value.layout.element_order(),
     )
 
@@ -148,9 +141,18 @@ def check_against_onnxruntime(conversion: Conversion, x: Floats) -> FloatCheck:
         AccuracyError: they differ by more than MAX_RELATIVE_ERROR of the largest output.
     """
     graph_output = run_float_output(conversion.graph, conversion.arranged(x)).reshape(len(x), -1)
+    return check_answers(conversion, x, graph_output)
+
+
+def check_answers(conversion: Conversion, x: Floats, answers: Floats) -> FloatCheck:
+    """Compare float answers (N, outputs) of any converted model with onnxruntime's, as above.
+
+    Raises:
+        AccuracyError: they differ by more than MAX_RELATIVE_ERROR of the largest output.
+    """
     comparisons = (
         (run_onnx(conversion.original, x), run_onnx(conversion.simplified, x)),
-        (conversion.onnxruntime_output(x), graph_output),
+        (conversion.onnxruntime_output(x), answers),
     )
     checks = [
         FloatCheck(len(x), float(np.abs(answered - expected).max()), float(np.abs(expected).max()))
@@ -168,31 +170,6 @@ def check_against_onnxruntime(conversion: Conversion, x: Floats) -> FloatCheck:
 
 
 _INPUT = "graph input"
-
-
-def _read_nodes(model: Any) -> tuple[list[Node], dict[str, NDArray[Any]]]:
-    from onnx import helper, numpy_helper
-
-    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-    nodes = []
-    for number, proto in enumerate(model.graph.node):
-        attributes = {item.name: helper.get_attribute_value(item) for item in proto.attribute}
-        attributes = {
-            name: value.decode() if isinstance(value, bytes) else value for name, value in attributes.items()
-        }
-        if proto.op_type == "Constant" and "value" in attributes:
-            constants[proto.output[0]] = numpy_helper.to_array(attributes["value"])
-            continue
-        nodes.append(
-            Node(
-                op_type=f"{proto.domain}.{proto.op_type}" if proto.domain else proto.op_type,
-                name=proto.name or f"number {number}",
-                inputs=tuple(proto.input),
-                outputs=tuple(proto.output),
-                attributes=attributes,
-            )
-        )
-    return nodes, constants
 
 
 _HEAD_ONLY = {"Softmax", "ReduceSum"}
@@ -269,12 +246,3 @@ def _attempt(
             problem = node.unsupported(f"it would have to move data: {error}", "remove transposes around it")
             raise _LayoutConflictError(problem) from error
     return builder
-
-
-def _redirect_output(model: Any, target: str) -> None:
-    from onnx import TensorProto, helper
-
-    if model.graph.output[0].name == target:
-        return
-    del model.graph.output[:]
-    model.graph.output.append(helper.make_tensor_value_info(target, TensorProto.FLOAT, None))

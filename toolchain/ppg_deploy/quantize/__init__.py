@@ -3,6 +3,7 @@
 from ppg_deploy.quantize.calibration import Calibration, calibrate
 from ppg_deploy.quantize.codes import dequantize_codes, quantize_windows
 from ppg_deploy.quantize.quantizer import quantize_graph
+from ppg_deploy.quantize.second_route import quantize_with_onnx2tf
 from ppg_deploy.quantize.step import QuantizedModel, QuantizeInputs, quantize_student
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "quantize_graph",
     "quantize_student",
     "quantize_windows",
+    "quantize_with_onnx2tf",
 ]

@@ -1,0 +1,113 @@
+"""What both routes start from: the ONNX model with batch 1, folded constants and without its softmax head."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ppg_deploy.convert.builder import Node
+from ppg_deploy.convert.head import HeadCut, find_head
+from ppg_deploy.convert.simplify import load_onnx, simplify, with_single_batch
+from ppg_deploy.files import sha256_of_file
+
+
+@dataclass(frozen=True)
+class PreparedModel:
+    """A model that was read and simplified, not converted yet.
+
+    Attributes:
+        source_sha256: hash of the ONNX file.
+        input_name: ONNX name of the input; `input_shape` its shape with batch 1.
+        head: the softmax head that was cut off, or None.
+        target: ONNX name of the output that remains.
+        nodes: every operator of the simplified model, in order; `constants` its constants by name.
+        original: serialised ONNX model as the user gave it, with batch 1.
+        simplified: the same with its constants folded.
+        headless: `simplified` up to `target`; equal to it when no head was cut.
+    """
+
+    source_sha256: str
+    input_name: str
+    input_shape: tuple[int, ...]
+    head: HeadCut | None
+    target: str
+    nodes: list[Node]
+    constants: Mapping[str, NDArray[Any]]
+    original: bytes
+    simplified: bytes
+    headless: bytes
+
+
+def prepare_onnx(path: Path) -> PreparedModel:
+    """Read an ONNX file and simplify it.
+
+    Raises:
+        InputError: the file is not a valid ONNX model.
+        UnsupportedModelError: several inputs or outputs, or dynamic axes besides the batch.
+    """
+    original = with_single_batch(load_onnx(path), path)
+    model = simplify(original, path)
+    nodes, constants = _read_nodes(model)
+    output = model.graph.output[0].name
+    head = find_head(nodes, constants, output)
+    target = output if head is None else head.logits
+    dimensions = model.graph.input[0].type.tensor_type.shape.dim
+    simplified = model.SerializeToString()
+    _redirect_output(model, target)
+    return PreparedModel(
+        source_sha256=sha256_of_file(path),
+        input_name=model.graph.input[0].name,
+        input_shape=tuple(int(dimension.dim_value) for dimension in dimensions),
+        head=head,
+        target=target,
+        nodes=nodes,
+        constants=constants,
+        original=original.SerializeToString(),
+        simplified=simplified,
+        headless=model.SerializeToString(),
+    )
+
+
+def _read_nodes(model: Any) -> tuple[list[Node], dict[str, NDArray[Any]]]:
+    from onnx import helper, numpy_helper
+
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    nodes = []
+    for number, proto in enumerate(model.graph.node):
+        attributes = {item.name: helper.get_attribute_value(item) for item in proto.attribute}
+        attributes = {
+            name: value.decode() if isinstance(value, bytes) else value for name, value in attributes.items()
+        }
+        if proto.op_type == "Constant" and "value" in attributes:
+            constants[proto.output[0]] = numpy_helper.to_array(attributes["value"])
+            continue
+        nodes.append(
+            Node(
+                op_type=f"{proto.domain}.{proto.op_type}" if proto.domain else proto.op_type,
+                name=proto.name or f"number {number}",
+                inputs=tuple(proto.input),
+                outputs=tuple(proto.output),
+                attributes=attributes,
+            )
+        )
+    return nodes, constants
+
+
+def _redirect_output(model: Any, target: str) -> None:
+    """Make `target` the output and drop the operators that it does not need."""
+    from onnx import TensorProto, helper
+
+    if model.graph.output[0].name == target:
+        return
+    del model.graph.output[:]
+    model.graph.output.append(helper.make_tensor_value_info(target, TensorProto.FLOAT, None))
+    wanted = {target}
+    needed = []
+    for node in reversed(model.graph.node):
+        if wanted & set(node.output):
+            needed.append(node)
+            wanted |= set(node.input)
+    del model.graph.node[:]
+    model.graph.node.extend(reversed(needed))
