@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ppg_deploy.compile import tensor_checks
 from ppg_deploy.errors import UnsupportedModelError
 from ppg_deploy.graph import DType, Graph, Tensor
 from ppg_deploy.graph.arithmetic import (
@@ -15,15 +16,22 @@ from ppg_deploy.graph.arithmetic import (
 from ppg_deploy.graph.operators import (
     Add,
     AveragePool2D,
+    BatchMatMul,
     Conv2D,
     DepthwiseConv2D,
     FullyConnected,
+    L2Normalization,
     MaxPool2D,
+    Mean,
     Mul,
     Operator,
     Pad,
     Pool2D,
     Reshape,
+    SquaredDifference,
+    Sub,
+    Sum,
+    Transpose,
 )
 from ppg_deploy.graph.shapes import window_output
 
@@ -33,7 +41,7 @@ _MAX_RANK = 4
 _MAX_BYTES = 1 << 24
 
 
-class _Place:
+class Place:
     """An operator of a graph, for naming it in messages."""
 
     def __init__(self, graph: Graph, number: int) -> None:
@@ -42,14 +50,17 @@ class _Place:
         self._number = number
 
     def refuse(self, tensor: str, reason: str, hint: str = _HINT) -> UnsupportedModelError:
+        """The error that names operator and tensor."""
         return UnsupportedModelError(
             f"operator {self._number} ({self.operator.kind}): tensor {tensor} {reason}", hint=hint
         )
 
     def tensor(self, name: str) -> Tensor:
+        """A tensor of the graph."""
         return self.graph.tensors[name]
 
     def require_shape(self, name: str, expected: tuple[int, ...]) -> None:
+        """Refuse a tensor of another shape."""
         if self.tensor(name).shape != expected:
             raise self.refuse(
                 name, f"has shape {self.tensor(name).shape}, expected {expected}", "export the model again"
@@ -73,7 +84,7 @@ def check_compilable(graph: Graph) -> None:
         )
     available = set(graph.inputs)
     for number, operator in enumerate(graph.operators):
-        place = _Place(graph, number)
+        place = Place(graph, number)
         if type(operator) not in _CHECKS:
             raise place.refuse(operator.output, "comes from an operator that cannot be compiled")
         _check_order(place, available)
@@ -89,7 +100,7 @@ def check_compilable(graph: Graph) -> None:
         )
 
 
-def _check_order(place: _Place, available: set[str]) -> None:
+def _check_order(place: Place, available: set[str]) -> None:
     if len(place.operator.outputs) != 1:
         raise place.refuse(", ".join(place.operator.outputs), "are several outputs of one operator")
     for name in place.operator.inputs:
@@ -99,7 +110,7 @@ def _check_order(place: _Place, available: set[str]) -> None:
         raise place.refuse(place.operator.output, "is written twice", "export the model again")
 
 
-def _check_codes(place: _Place, name: str) -> None:
+def _check_codes(place: Place, name: str) -> None:
     tensor = place.tensor(name)
     if tensor.dtype is not DType.INT8:
         raise place.refuse(name, f"is {tensor.dtype.value}, not int8")
@@ -109,7 +120,7 @@ def _check_codes(place: _Place, name: str) -> None:
         raise place.refuse(name, f"has {tensor.byte_size} bytes", "no supported board can hold such a model")
 
 
-def _check_activation(place: _Place, name: str) -> None:
+def _check_activation(place: Place, name: str) -> None:
     _check_codes(place, name)
     tensor = place.tensor(name)
     assert tensor.quantization is not None
@@ -121,14 +132,14 @@ def _check_activation(place: _Place, name: str) -> None:
         raise place.refuse(name, f"has batch size {tensor.shape[0]}", "export the model with batch size 1")
 
 
-def _check_image(place: _Place, name: str) -> None:
+def _check_image(place: Place, name: str) -> None:
     if len(place.tensor(name).shape) != _MAX_RANK:
         raise place.refuse(name, f"has {len(place.tensor(name).shape)} axes instead of 4", "export it again")
     if place.tensor(name).is_constant:
         raise place.refuse(name, "is a constant where an activation is expected", "fold the constants first")
 
 
-def _check_weights(place: _Place, channel_axis: int, rank: int) -> None:
+def _check_weights(place: Place, channel_axis: int, rank: int) -> None:
     name = place.operator.inputs[1]
     weights = place.tensor(name)
     _check_codes(place, name)
@@ -148,7 +159,7 @@ def _check_weights(place: _Place, channel_axis: int, rank: int) -> None:
         raise place.refuse(name, "has scales along the wrong axis", "export the model again")
 
 
-def _check_bias(place: _Place, channels: int) -> None:
+def _check_bias(place: Place, channels: int) -> None:
     if len(place.operator.inputs) < 3 or not place.operator.inputs[2]:
         return
     name = place.operator.inputs[2]
@@ -161,12 +172,12 @@ def _check_bias(place: _Place, channels: int) -> None:
         )
 
 
-def _check_factors(place: _Place, factors: list[tuple[int, int]], largest_shift: int) -> None:
+def _check_factors(place: Place, factors: list[tuple[int, int]], largest_shift: int) -> None:
     if any(shift > largest_shift for _, shift in factors):
         raise place.refuse(place.operator.output, "has a scale far too small for its inputs")
 
 
-def _check_window(place: _Place, kernel: tuple[int, int], channels: int) -> None:
+def _check_window(place: Place, kernel: tuple[int, int], channels: int) -> None:
     operator = place.operator
     assert isinstance(operator, Conv2D | DepthwiseConv2D | Pool2D)
     dilation = (1, 1) if isinstance(operator, Pool2D) else operator.dilation
@@ -182,7 +193,7 @@ def _check_window(place: _Place, kernel: tuple[int, int], channels: int) -> None
     place.require_shape(operator.output, (1, *size, channels))
 
 
-def _check_convolution(place: _Place) -> None:
+def _check_convolution(place: Place) -> None:
     operator = place.operator
     _check_image(place, operator.inputs[0])
     _check_weights(place, 0, 4)
@@ -200,7 +211,7 @@ def _check_convolution(place: _Place) -> None:
     _check_factors(place, factors, _LARGEST_LEFT_SHIFT)
 
 
-def _check_depthwise(place: _Place) -> None:
+def _check_depthwise(place: Place) -> None:
     operator = place.operator
     assert isinstance(operator, DepthwiseConv2D)
     _check_image(place, operator.inputs[0])
@@ -217,7 +228,7 @@ def _check_depthwise(place: _Place) -> None:
     _check_factors(place, factors, _LARGEST_LEFT_SHIFT)
 
 
-def _check_dense(place: _Place) -> None:
+def _check_dense(place: Place) -> None:
     operator = place.operator
     if place.tensor(operator.inputs[0]).is_constant:
         raise place.refuse(operator.inputs[0], "is a constant where an activation is expected")
@@ -233,7 +244,7 @@ def _check_dense(place: _Place) -> None:
     _check_factors(place, dense_multipliers(source, weights, output), _LARGEST_LEFT_SHIFT)
 
 
-def _check_broadcast(place: _Place) -> tuple[Tensor, Tensor, Tensor]:
+def _check_broadcast(place: Place) -> tuple[Tensor, Tensor, Tensor]:
     operator = place.operator
     _check_activation(place, operator.inputs[1])
     first, second = (place.tensor(name) for name in operator.inputs)
@@ -248,24 +259,24 @@ def _check_broadcast(place: _Place) -> tuple[Tensor, Tensor, Tensor]:
     return first, second, output
 
 
-def _check_add(place: _Place) -> None:
+def _check_add(place: Place) -> None:
     # TFLM refuses factors of 1 and above; only a far too small output scale leads to one.
     *_, factor = add_multipliers(*_check_broadcast(place))
     _check_factors(place, [factor], 0)
 
 
-def _check_mul(place: _Place) -> None:
+def _check_mul(place: Place) -> None:
     _check_factors(place, [mul_multiplier(*_check_broadcast(place))], _LARGEST_LEFT_SHIFT)
 
 
-def _check_pool(place: _Place) -> None:
+def _check_pool(place: Place) -> None:
     operator = place.operator
     assert isinstance(operator, Pool2D)
     _check_image(place, operator.inputs[0])
     _check_window(place, operator.filter, place.tensor(operator.inputs[0]).shape[3])
 
 
-def _check_pad(place: _Place) -> None:
+def _check_pad(place: Place) -> None:
     operator = place.operator
     assert isinstance(operator, Pad)
     _check_image(place, operator.inputs[0])
@@ -278,7 +289,7 @@ def _check_pad(place: _Place) -> None:
     place.require_shape(operator.output, padded)
 
 
-def _check_reshape(place: _Place) -> None:
+def _check_reshape(place: Place) -> None:
     source, output = place.tensor(place.operator.inputs[0]), place.tensor(place.operator.output)
     if source.is_constant:
         raise place.refuse(source.name, "is a constant where an activation is expected")
@@ -286,7 +297,17 @@ def _check_reshape(place: _Place) -> None:
         raise place.refuse(output.name, f"has {output.size} elements, not {source.size}", "export again")
 
 
-_CHECKS: dict[type[Operator], Callable[[_Place], None]] = {
+def _check_difference(place: Place) -> None:
+    _check_broadcast(place)
+    tensor_checks.check_difference(place)
+
+
+def _check_product(place: Place) -> None:
+    _check_activation(place, place.operator.inputs[1])
+    tensor_checks.check_product(place)
+
+
+_CHECKS: dict[type[Operator], Callable[[Place], None]] = {
     Conv2D: _check_convolution,
     DepthwiseConv2D: _check_depthwise,
     FullyConnected: _check_dense,
@@ -296,4 +317,11 @@ _CHECKS: dict[type[Operator], Callable[[_Place], None]] = {
     MaxPool2D: _check_pool,
     Pad: _check_pad,
     Reshape: _check_reshape,
+    Transpose: tensor_checks.check_transpose,
+    Sub: _check_difference,
+    SquaredDifference: _check_difference,
+    Mean: tensor_checks.check_reduction,
+    Sum: tensor_checks.check_reduction,
+    BatchMatMul: _check_product,
+    L2Normalization: tensor_checks.check_l2_normalization,
 }

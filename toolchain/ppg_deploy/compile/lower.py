@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ppg_deploy.compile import tensor_lowering
 from ppg_deploy.compile.steps import (
     AddStep,
     ConvolutionStep,
@@ -34,16 +35,23 @@ from ppg_deploy.graph.operators import (
     Activation,
     Add,
     AveragePool2D,
+    BatchMatMul,
     Conv2D,
     DepthwiseConv2D,
     FullyConnected,
+    L2Normalization,
     MaxPool2D,
+    Mean,
     Mul,
     Operator,
     Pad,
     Padding,
     Pool2D,
     Reshape,
+    SquaredDifference,
+    Sub,
+    Sum,
+    Transpose,
 )
 from ppg_deploy.graph.shapes import multiply_accumulates, window_pads
 
@@ -59,7 +67,7 @@ class Program:
 
 def lower(graph: Graph) -> Program:
     """Steps of a graph that passed `check_compilable`."""
-    context = _Lowering(graph)
+    context = Lowering(graph)
     steps = [context.step(number) for number in context.computed]
     output = context.storage(graph.outputs[0])
     if output == graph.inputs[0]:
@@ -73,7 +81,9 @@ def lower(graph: Graph) -> Program:
     return Program(tuple(steps), graph.inputs[0], output)
 
 
-class _Lowering:
+class Lowering:
+    """What the builders of steps ask: names of storage, tensors, limits."""
+
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         needed = _needed(graph)
@@ -105,22 +115,27 @@ class _Lowering:
         )
 
     def storage(self, tensor: str) -> str:
+        """The storage that holds a tensor."""
         while tensor in self._aliases:
             tensor = self._aliases[tensor]
         return tensor
 
     def step(self, number: int) -> Step:
+        """The step of operator `number`."""
         operator = self.graph.operators[number]
         return _BUILDERS[type(operator)](self, number, operator)
 
     def tensor(self, name: str) -> Tensor:
+        """A tensor of the graph."""
         return self.graph.tensors[name]
 
     def limits(self, operator: Operator) -> tuple[int, int]:
+        """Lowest and highest output code."""
         activation = getattr(operator, "activation", Activation.NONE)
         return activation_limits(activation, self.tensor(operator.output))
 
     def merged_pad(self, operator: Operator) -> tuple[int, Pad] | None:
+        """Number and operator of the PAD that a convolution takes over."""
         number = self._merged.get(operator.inputs[0])
         if number is None:
             return None
@@ -129,11 +144,13 @@ class _Lowering:
         return number, pad
 
     def bias(self, operator: Operator, channels: int) -> NDArray[np.int64]:
+        """Biases, zeros when there are none."""
         if len(operator.inputs) < 3 or not operator.inputs[2]:
             return np.zeros(channels, np.int64)
         return np.asarray(self.tensor(operator.inputs[2]).data).astype(np.int64).reshape(-1)
 
     def weights(self, operator: Operator) -> NDArray[np.int8]:
+        """Codes of the weights."""
         return np.asarray(self.tensor(operator.inputs[1]).data).astype(np.int8)
 
 
@@ -166,7 +183,7 @@ def _window(operator: Conv2D | DepthwiseConv2D | Pool2D, kernel: tuple[int, int]
     return Window(kernel, operator.stride, dilation, (rows[0], columns[0]), (rows[1], columns[1]))
 
 
-def _convolution(context: _Lowering, number: int, operator: Operator) -> Step:
+def _convolution(context: Lowering, number: int, operator: Operator) -> Step:
     assert isinstance(operator, Conv2D | DepthwiseConv2D)
     padded, output = context.tensor(operator.inputs[0]), context.tensor(operator.output)
     weights = context.weights(operator)
@@ -211,7 +228,7 @@ def _convolution(context: _Lowering, number: int, operator: Operator) -> Step:
     return ConvolutionStep(**common, groups=padded.shape[3] // depth)
 
 
-def _dense(context: _Lowering, number: int, operator: Operator) -> Step:
+def _dense(context: Lowering, number: int, operator: Operator) -> Step:
     source, output = context.tensor(operator.inputs[0]), context.tensor(operator.output)
     weights = context.weights(operator)
     channels, depth = weights.shape
@@ -254,7 +271,7 @@ def _operand(tensor: Tensor) -> Operand:
     )
 
 
-def _elementwise(context: _Lowering, number: int, operator: Operator) -> Step:
+def _elementwise(context: Lowering, number: int, operator: Operator) -> Step:
     left, right = (context.tensor(name) for name in operator.inputs)
     output = context.tensor(operator.output)
     low, high = context.limits(operator)
@@ -277,7 +294,7 @@ def _elementwise(context: _Lowering, number: int, operator: Operator) -> Step:
     return MulStep(**common, factor=mul_multiplier(left, right, output))
 
 
-def _pool(context: _Lowering, number: int, operator: Operator) -> Step:
+def _pool(context: Lowering, number: int, operator: Operator) -> Step:
     assert isinstance(operator, Pool2D)
     source = _image(context.tensor(operator.inputs[0]))
     output = context.tensor(operator.output)
@@ -298,7 +315,7 @@ def _pool(context: _Lowering, number: int, operator: Operator) -> Step:
     )
 
 
-def _pad(context: _Lowering, number: int, operator: Operator) -> Step:
+def _pad(context: Lowering, number: int, operator: Operator) -> Step:
     assert isinstance(operator, Pad)
     output = context.tensor(operator.output)
     return PadStep(
@@ -314,7 +331,7 @@ def _pad(context: _Lowering, number: int, operator: Operator) -> Step:
     )
 
 
-_BUILDERS: dict[type[Operator], Callable[[_Lowering, int, Operator], Step]] = {
+_BUILDERS: dict[type[Operator], Callable[[Lowering, int, Operator], Step]] = {
     Conv2D: _convolution,
     DepthwiseConv2D: _convolution,
     FullyConnected: _dense,
@@ -323,4 +340,11 @@ _BUILDERS: dict[type[Operator], Callable[[_Lowering, int, Operator], Step]] = {
     AveragePool2D: _pool,
     MaxPool2D: _pool,
     Pad: _pad,
+    Transpose: tensor_lowering.transpose,
+    Sub: tensor_lowering.difference,
+    SquaredDifference: tensor_lowering.difference,
+    Mean: tensor_lowering.reduction,
+    Sum: tensor_lowering.reduction,
+    BatchMatMul: tensor_lowering.batch_matmul,
+    L2Normalization: tensor_lowering.l2_normalization,
 }

@@ -117,6 +117,122 @@ class Reshape(Operator):
     """Same bytes, shape of the output tensor."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Transpose(Operator):
+    """Axis i of the output is axis permutation[i] of the input."""
+
+    permutation: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sub(Operator):
+    """Elementwise first - second, numpy broadcasting."""
+
+    activation: Activation = Activation.NONE
+
+
+@dataclass(frozen=True, kw_only=True)
+class SquaredDifference(Operator):
+    """Elementwise (first - second) ** 2, numpy broadcasting."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reduction(Operator):
+    """Common part of MEAN and SUM: `axes` are non-negative and ascending."""
+
+    axes: tuple[int, ...]
+    keep_dims: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mean(Reduction):
+    """Mean over some axes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sum(Reduction):
+    """Sum over some axes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchMatMul(Operator):
+    """Matrix product over the last two axes; an adjoint operand has them swapped."""
+
+    adjoint_first: bool = False
+    adjoint_second: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class L2Normalization(Operator):
+    """Divides by the root of the sum of squares along the last axis; int8 output is in steps of 1/128.
+
+    `epsilon` is added to the sum of squares in float graphs only: the int8 kernel sums codes and has none.
+    """
+
+    epsilon: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unary(Operator):
+    """A function of one number, applied to every element: the output has the input's shape."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relu(Unary):
+    """Maximum with zero, standing alone. In int8 it may rescale; fused clamps are `Activation`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relu6(Unary):
+    """Clamp to [0, 6], standing alone. In int8 input and output share their parameters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeakyRelu(Unary):
+    """x where x >= 0, alpha * x elsewhere."""
+
+    alpha: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Elu(Unary):
+    """x where x >= 0, exp(x) - 1 elsewhere."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HardSwish(Unary):
+    """x * min(max(x + 3, 0), 6) / 6."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logistic(Unary):
+    """1 / (1 + exp(-x)). In int8 the output has scale 1/256 and zero point -128."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tanh(Unary):
+    """Hyperbolic tangent. In int8 the output has scale 1/128 and zero point 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gelu(Unary):
+    """x * Phi(x), or its approximation by a hyperbolic tangent. TFLM has no kernel for it."""
+
+    approximate: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rsqrt(Unary):
+    """1 / sqrt(x) of values above zero."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Softmax(Operator):
+    """exp(beta * x) along the last axis, divided by its sum. In int8: scale 1/256, zero point -128."""
+
+    beta: float = 1.0
+
+
 TFLITE_NAMES: dict[type[Operator], str] = {
     Conv2D: "CONV_2D",
     DepthwiseConv2D: "DEPTHWISE_CONV_2D",
@@ -127,4 +243,21 @@ TFLITE_NAMES: dict[type[Operator], str] = {
     MaxPool2D: "MAX_POOL_2D",
     Pad: "PAD",
     Reshape: "RESHAPE",
+    Transpose: "TRANSPOSE",
+    Sub: "SUB",
+    SquaredDifference: "SQUARED_DIFFERENCE",
+    Mean: "MEAN",
+    Sum: "SUM",
+    Rsqrt: "RSQRT",
+    BatchMatMul: "BATCH_MATMUL",
+    L2Normalization: "L2_NORMALIZATION",
+    Relu: "RELU",
+    Relu6: "RELU6",
+    LeakyRelu: "LEAKY_RELU",
+    Elu: "ELU",
+    HardSwish: "HARD_SWISH",
+    Logistic: "LOGISTIC",
+    Tanh: "TANH",
+    Gelu: "GELU",
+    Softmax: "SOFTMAX",
 }

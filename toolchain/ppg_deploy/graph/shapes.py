@@ -1,7 +1,7 @@
 """Shape rules of the operators and their cost in multiply-accumulates."""
 
 from ppg_deploy.graph.graph import Graph
-from ppg_deploy.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected, Operator, Padding
+from ppg_deploy.graph.operators import BatchMatMul, Conv2D, DepthwiseConv2D, FullyConnected, Operator, Padding
 
 
 def window_output(size: int, kernel: int, stride: int, dilation: int, padding: Padding) -> int:
@@ -23,6 +23,9 @@ def window_pads(size: int, kernel: int, stride: int, dilation: int, padding: Pad
 
 def multiply_accumulates(graph: Graph, operator: Operator) -> int:
     """Multiply-accumulates of one operator, padding included; 0 for operators without weights."""
+    if isinstance(operator, BatchMatMul):
+        summed = graph.tensors[operator.inputs[0]].shape[-2 if operator.adjoint_first else -1]
+        return graph.tensors[operator.output].size * summed
     if not isinstance(operator, Conv2D | DepthwiseConv2D | FullyConnected):
         return 0
     output = graph.tensors[operator.output]

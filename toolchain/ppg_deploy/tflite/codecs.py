@@ -15,16 +15,34 @@ from ppg_deploy.graph.operators import (
     Activation,
     Add,
     AveragePool2D,
+    BatchMatMul,
     Conv2D,
     DepthwiseConv2D,
+    Elu,
     FullyConnected,
+    Gelu,
+    HardSwish,
+    L2Normalization,
+    LeakyRelu,
+    Logistic,
     MaxPool2D,
+    Mean,
     Mul,
     Operator,
     Pad,
     Padding,
     Pool2D,
+    Reduction,
+    Relu,
+    Relu6,
     Reshape,
+    Rsqrt,
+    Softmax,
+    SquaredDifference,
+    Sub,
+    Sum,
+    Tanh,
+    Transpose,
 )
 
 _ACTIVATIONS = {
@@ -136,8 +154,65 @@ def _pool_fields(options: Any) -> dict[str, Any]:
     }
 
 
+def _sub_options(operator: Sub) -> Any:
+    options = schema.SubOptionsT()
+    options.fusedActivationFunction = _ACTIVATIONS[operator.activation]
+    options.potScaleInt16 = False
+    return options
+
+
+def _reducer_options(operator: Reduction) -> Any:
+    options = schema.ReducerOptionsT()
+    options.keepDims = operator.keep_dims
+    return options
+
+
+def _reducer_fields(options: Any) -> dict[str, Any]:
+    return {"keep_dims": bool(options.keepDims)}
+
+
+def _batch_matmul_options(operator: BatchMatMul) -> Any:
+    options = schema.BatchMatMulOptionsT()
+    options.adjX, options.adjY = operator.adjoint_first, operator.adjoint_second
+    return options
+
+
+def _batch_matmul_fields(options: Any) -> dict[str, Any]:
+    return {"adjoint_first": bool(options.adjX), "adjoint_second": bool(options.adjY)}
+
+
+def _l2_fields(options: Any) -> dict[str, Any]:
+    if _activation(options.fusedActivationFunction) is not Activation.NONE:
+        raise UnsupportedModelError(
+            "L2_NORMALIZATION with a fused activation is not supported", hint="export without the activation"
+        )
+    return {}
+
+
 def _no_fields(_options: Any) -> dict[str, Any]:
     return {}
+
+
+def _no_options(_operator: Operator) -> Any:
+    return None
+
+
+def _leaky_options(operator: LeakyRelu) -> Any:
+    options = schema.LeakyReluOptionsT()
+    options.alpha = operator.alpha
+    return options
+
+
+def _gelu_options(operator: Gelu) -> Any:
+    options = schema.GeluOptionsT()
+    options.approximate = operator.approximate
+    return options
+
+
+def _softmax_options(operator: Softmax) -> Any:
+    options = schema.SoftmaxOptionsT()
+    options.beta = operator.beta
+    return options
 
 
 _OPCODE = schema.BuiltinOperator
@@ -172,6 +247,72 @@ CODECS: tuple[OperatorCodec, ...] = (
     OperatorCodec(Pad, _OPCODE.PAD, 2, _OPTIONS.PadOptions, lambda _: schema.PadOptionsT(), _no_fields),
     OperatorCodec(
         Reshape, _OPCODE.RESHAPE, 1, _OPTIONS.ReshapeOptions, lambda _: schema.ReshapeOptionsT(), _no_fields
+    ),
+    OperatorCodec(
+        Transpose,
+        _OPCODE.TRANSPOSE,
+        2,
+        _OPTIONS.TransposeOptions,
+        lambda _: schema.TransposeOptionsT(),
+        _no_fields,
+    ),
+    OperatorCodec(Sub, _OPCODE.SUB, 2, _OPTIONS.SubOptions, _sub_options, _dense_fields),
+    OperatorCodec(
+        SquaredDifference,
+        _OPCODE.SQUARED_DIFFERENCE,
+        2,
+        _OPTIONS.SquaredDifferenceOptions,
+        lambda _: schema.SquaredDifferenceOptionsT(),
+        _no_fields,
+    ),
+    OperatorCodec(Mean, _OPCODE.MEAN, 2, _OPTIONS.ReducerOptions, _reducer_options, _reducer_fields),
+    OperatorCodec(Sum, _OPCODE.SUM, 2, _OPTIONS.ReducerOptions, _reducer_options, _reducer_fields),
+    OperatorCodec(Rsqrt, _OPCODE.RSQRT, 2, _OPTIONS.NONE, _no_options, _no_fields),
+    OperatorCodec(
+        BatchMatMul,
+        _OPCODE.BATCH_MATMUL,
+        4,
+        _OPTIONS.BatchMatMulOptions,
+        _batch_matmul_options,
+        _batch_matmul_fields,
+    ),
+    OperatorCodec(
+        L2Normalization,
+        _OPCODE.L2_NORMALIZATION,
+        2,
+        _OPTIONS.L2NormOptions,
+        lambda _: schema.L2NormOptionsT(),
+        _l2_fields,
+    ),
+    OperatorCodec(Relu, _OPCODE.RELU, 2, _OPTIONS.NONE, _no_options, _no_fields),
+    OperatorCodec(Relu6, _OPCODE.RELU6, 2, _OPTIONS.NONE, _no_options, _no_fields),
+    OperatorCodec(
+        LeakyRelu,
+        _OPCODE.LEAKY_RELU,
+        2,
+        _OPTIONS.LeakyReluOptions,
+        _leaky_options,
+        lambda options: {"alpha": float(options.alpha)},
+    ),
+    OperatorCodec(Elu, _OPCODE.ELU, 1, _OPTIONS.NONE, _no_options, _no_fields),
+    OperatorCodec(HardSwish, _OPCODE.HARD_SWISH, 1, _OPTIONS.NONE, _no_options, _no_fields),
+    OperatorCodec(Logistic, _OPCODE.LOGISTIC, 2, _OPTIONS.NONE, _no_options, _no_fields),
+    OperatorCodec(Tanh, _OPCODE.TANH, 2, _OPTIONS.NONE, _no_options, _no_fields),
+    OperatorCodec(
+        Gelu,
+        _OPCODE.GELU,
+        1,
+        _OPTIONS.GeluOptions,
+        _gelu_options,
+        lambda options: {"approximate": bool(options.approximate)},
+    ),
+    OperatorCodec(
+        Softmax,
+        _OPCODE.SOFTMAX,
+        2,
+        _OPTIONS.SoftmaxOptions,
+        _softmax_options,
+        lambda options: {"beta": float(options.beta)},
     ),
 )
 BY_OPERATOR = {codec.operator: codec for codec in CODECS}

@@ -8,7 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from ppg_deploy.errors import InputError, PpgDeployError, UnsupportedModelError
 from ppg_deploy.graph import DType, Graph, Quantization, Tensor
-from ppg_deploy.graph.operators import Operator, Pad, Reshape
+from ppg_deploy.graph.operators import Operator, Pad, Reduction, Reshape, Transpose
 from ppg_deploy.tflite.codecs import BY_OPCODE, OPCODE_NAMES
 
 _DTYPES = {
@@ -160,6 +160,19 @@ def _operator(
                 f"{path}: operator {number} pads by a computed amount", hint="use constant padding"
             )
         fields["pads"] = tuple((int(before), int(after)) for before, after in paddings)
-    if codec.operator in (Pad, Reshape):
+    if issubclass(codec.operator, Transpose | Reduction):
+        argument = tensors[inputs[1]].data
+        if argument is None:
+            raise UnsupportedModelError(
+                f"{path}: operator {number} ({OPCODE_NAMES[opcode]}) has computed axes",
+                hint="use constant axes",
+            )
+        rank = len(tensors[inputs[0]].shape)
+        numbers = tuple(int(axis) % rank for axis in argument.reshape(-1))
+        if codec.operator is Transpose:
+            fields["permutation"] = numbers
+        else:
+            fields["axes"] = tuple(sorted(set(numbers)))
+    if issubclass(codec.operator, Pad | Reshape | Transpose | Reduction):
         inputs = inputs[:1]
     return codec.operator(inputs=inputs, outputs=outputs, **fields)

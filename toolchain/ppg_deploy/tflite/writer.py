@@ -7,7 +7,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from ppg_deploy.graph import DType, Graph, Quantization, Tensor
-from ppg_deploy.graph.operators import FullyConnected, Operator, Pad, Reshape
+from ppg_deploy.graph.operators import FullyConnected, Operator, Pad, Reduction, Reshape, Transpose
 from ppg_deploy.tflite.codecs import BY_OPERATOR
 
 _TYPES = {
@@ -80,6 +80,10 @@ class _ModelBuilder:
             values = np.array(operator.pads, np.int32)
         elif isinstance(operator, Reshape):
             values = np.array(self.graph.tensors[operator.output].shape, np.int32)
+        elif isinstance(operator, Transpose):
+            values = np.array(operator.permutation, np.int32)
+        elif isinstance(operator, Reduction):
+            values = np.array(operator.axes, np.int32)
         else:
             return []
         name = f"{operator.output}/{operator.kind.lower()}"

@@ -8,6 +8,13 @@ from ppg_deploy.compile.kernels.depthwise import Depthwise
 from ppg_deploy.compile.kernels.elementwise import AddKernel, MulKernel
 from ppg_deploy.compile.kernels.pad import PadKernel
 from ppg_deploy.compile.kernels.pool import Pool
+from ppg_deploy.compile.kernels.tensor import (
+    BatchMatMulKernel,
+    DifferenceKernel,
+    L2NormKernel,
+    ReduceKernel,
+    TransposeKernel,
+)
 from ppg_deploy.compile.steps import Step
 from ppg_deploy.errors import InternalError
 
@@ -21,6 +28,11 @@ KERNELS: tuple[Kernel, ...] = (
     AddKernel(),
     MulKernel(),
     PadKernel(),
+    TransposeKernel(),
+    DifferenceKernel(),
+    ReduceKernel(),
+    BatchMatMulKernel(),
+    L2NormKernel(),
     Copy(),
 )
 

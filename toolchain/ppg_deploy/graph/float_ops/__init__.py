@@ -8,19 +8,44 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ppg_deploy.graph.float_ops import elementwise, pooling, shaping, weighted
+from ppg_deploy.graph.float_ops import (
+    activations,
+    elementwise,
+    matrix,
+    normalization,
+    pooling,
+    shaping,
+    weighted,
+)
 from ppg_deploy.graph.graph import Graph
 from ppg_deploy.graph.operators import (
     Add,
     AveragePool2D,
+    BatchMatMul,
     Conv2D,
     DepthwiseConv2D,
+    Elu,
     FullyConnected,
+    Gelu,
+    HardSwish,
+    L2Normalization,
+    LeakyRelu,
+    Logistic,
     MaxPool2D,
+    Mean,
     Mul,
     Operator,
     Pad,
+    Relu,
+    Relu6,
     Reshape,
+    Rsqrt,
+    Softmax,
+    SquaredDifference,
+    Sub,
+    Sum,
+    Tanh,
+    Transpose,
 )
 
 Floats = NDArray[np.float32]
@@ -36,4 +61,21 @@ KERNELS: dict[type[Operator], Kernel] = {
     MaxPool2D: pooling.max_pool,
     Pad: shaping.pad,
     Reshape: shaping.reshape,
+    Transpose: matrix.transpose,
+    BatchMatMul: matrix.batch_matmul,
+    Sub: normalization.sub,
+    SquaredDifference: normalization.squared_difference,
+    Mean: normalization.mean,
+    Sum: normalization.total,
+    Rsqrt: normalization.rsqrt,
+    L2Normalization: normalization.l2_normalization,
+    Relu: activations.relu,
+    Relu6: activations.relu6,
+    LeakyRelu: activations.leaky_relu,
+    Elu: activations.elu,
+    HardSwish: activations.hard_swish,
+    Logistic: activations.logistic,
+    Tanh: activations.tanh,
+    Gelu: activations.gelu,
+    Softmax: activations.softmax,
 }

@@ -10,18 +10,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.graph.graph import Graph
-from ppg_deploy.graph.int8_ops import elementwise, pooling, shaping, weighted
+from ppg_deploy.graph.int8_ops import (
+    activations,
+    difference,
+    elementwise,
+    matrix,
+    normalization,
+    pooling,
+    reduction,
+    shaping,
+    weighted,
+)
 from ppg_deploy.graph.operators import (
     Add,
     AveragePool2D,
+    BatchMatMul,
     Conv2D,
     DepthwiseConv2D,
+    Elu,
     FullyConnected,
+    Gelu,
+    HardSwish,
+    L2Normalization,
+    LeakyRelu,
+    Logistic,
     MaxPool2D,
+    Mean,
     Mul,
     Operator,
     Pad,
+    Relu,
+    Relu6,
     Reshape,
+    Rsqrt,
+    Softmax,
+    SquaredDifference,
+    Sub,
+    Sum,
+    Tanh,
+    Transpose,
 )
 
 Codes = NDArray[np.int8]
@@ -38,4 +65,21 @@ KERNELS: dict[type[Operator], Kernel] = {
     MaxPool2D: pooling.max_pool,
     Pad: shaping.pad,
     Reshape: shaping.reshape,
+    Transpose: matrix.transpose,
+    BatchMatMul: matrix.batch_matmul,
+    Sub: difference.sub,
+    SquaredDifference: difference.squared_difference,
+    Mean: reduction.reduce,
+    Sum: reduction.reduce,
+    Rsqrt: normalization.rsqrt,
+    L2Normalization: normalization.l2_normalization,
+    Relu: activations.relu,
+    Relu6: activations.relu6,
+    LeakyRelu: activations.leaky_relu,
+    Elu: activations.elu,
+    HardSwish: activations.hard_swish,
+    Logistic: activations.logistic,
+    Tanh: activations.tanh,
+    Gelu: activations.gelu,
+    Softmax: activations.softmax,
 }
