@@ -1,4 +1,4 @@
-"""quantize(), build() and bench(): what the command line and notebooks call. Nothing here prints."""
+"""quantize(), build(), bench() and inspect(): what the command line and notebooks call. Nothing here prints."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from ppg_deploy.config import load_config
 from ppg_deploy.errors import InputError
 
 if TYPE_CHECKING:
+    from ppg_deploy.audit import AuditReport
     from ppg_deploy.bench import Progress
     from ppg_deploy.build import BuildResult
     from ppg_deploy.compile import CompiledModel
@@ -53,8 +54,10 @@ def quantize(
         converter: "direct" is our own; "onnx2tf" needs the [tf] extra.
 
     Raises:
-        PpgDeployError: see quantize_student; also InputError without calibration windows.
+        PpgDeployError: see quantize_student; also InputError without calibration windows, and AuditError when
+            the result could not run anywhere.
     """
+    from ppg_deploy.audit import Severity, audit_model, require_sound
     from ppg_deploy.card import load_card
     from ppg_deploy.quantize import QuantizeInputs, quantize_student, quantize_with_onnx2tf
 
@@ -73,9 +76,14 @@ def quantize(
         ),
         out / handover.MODEL_NAME,
     )
+    # Before anything is written: a model with errors must not replace an earlier good one.
+    audit = audit_model(result.tflite, name=str(out / handover.MODEL_NAME))
+    require_sound(audit)
+    warnings = tuple(f"{finding.message} ({finding.hint})" for finding in audit.of(Severity.WARNING))
+    report = result.report.model_copy(update={"warnings": result.report.warnings + warnings})
     files.write_bytes(out / handover.MODEL_NAME, result.tflite)
-    files.write_text(out / handover.FILE_NAME, result.report.model_dump_json(indent=2, by_alias=True) + "\n")
-    return result.report
+    files.write_text(out / handover.FILE_NAME, report.model_dump_json(indent=2, by_alias=True) + "\n")
+    return report
 
 
 def _find_calibration(model: Path, given: Path | None) -> Path:
@@ -230,4 +238,23 @@ def bench(
         | ({} if bpm is None else {"bpm": bpm.raw, "bpm_filtered": bpm.filtered}),
     )
     files.write_text(out / REPORT_NAME, report.model_dump_json(indent=2) + "\n")
+    return report
+
+
+def inspect(model: Path, *, out: Path | None = None, boards_dirs: Sequence[Path] = ()) -> "AuditReport":
+    """What a .tflite file of any origin holds, what is wrong with it, and on which boards it would fit.
+
+    Args:
+        model: the .tflite file.
+        out: folder for inspect.json; None writes nothing.
+        boards_dirs: folders with boards of the user's own.
+
+    Raises:
+        InputError: the file cannot be read as TensorFlow Lite. Errors in the model are findings of the report.
+    """
+    from ppg_deploy.audit import INSPECT_NAME, audit_file
+
+    report = audit_file(model, boards_dirs=boards_dirs)
+    if out is not None:
+        files.write_text(out / INSPECT_NAME, report.model_dump_json(indent=2) + "\n")
     return report

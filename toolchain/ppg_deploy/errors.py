@@ -57,6 +57,12 @@ class AccuracyError(PpgDeployError):
     exit_code = 7
 
 
+class AuditError(PpgDeployError):
+    """`inspect` or `quantize` found something in a .tflite file that cannot run, or cannot run right."""
+
+    exit_code = 9
+
+
 class InternalError(PpgDeployError):
     """A broken invariant of this package: a bug of ours, not of the user."""
 

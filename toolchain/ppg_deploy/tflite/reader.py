@@ -32,7 +32,11 @@ def read_tflite(path: Path) -> Graph:
         raise InputError(f"{path}: no such file", hint="make one with: ppg-deploy quantize student.onnx")
     if path.stat().st_size > _MAX_FILE_BYTES:
         raise InputError(f"{path} is larger than 64 MiB", hint="no supported board can hold such a model")
-    data = path.read_bytes()
+    return parse_tflite(path.read_bytes(), path)
+
+
+def parse_tflite(data: bytes, path: Path) -> Graph:
+    """As `read_tflite` for a file whose contents are known; `path` only names it in messages."""
     if data[4:8] != b"TFL3":
         raise InputError(
             f"{path} is not a TensorFlow Lite file", hint="give the .tflite file that quantize wrote"
