@@ -1,6 +1,5 @@
 """`quantize --converter onnx2tf`: TensorFlow's file instead of ours, checked and reported like ours."""
 
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from ppg_deploy.onnx2tf_route import Onnx2tfModel, convert_with_onnx2tf
 from ppg_deploy.quantize import step
 from ppg_deploy.quantize.calibration import spread_rows
 from ppg_deploy.quantize.codes import quantize_windows
-from ppg_deploy.tflite import read_tflite
+from ppg_deploy.tflite import parse_tflite
 from ppg_deploy.versions import tool_versions
 from ppg_deploy.windows import check_shape, load_windows, normalise
 
@@ -97,16 +96,12 @@ def _audited_graph(tflite: bytes, source: Path) -> Graph:
     Raises:
         UnsupportedModelError: an operator that we do not have, or an activation that stayed float.
     """
-    with tempfile.TemporaryDirectory(prefix="ppg-onnx2tf-") as folder:
-        path = Path(folder) / "model.tflite"
-        path.write_bytes(tflite)
-        try:
-            graph = read_tflite(path)
-        except UnsupportedModelError as error:
-            reason = error.message.removeprefix(f"{path}: ")
-            raise UnsupportedModelError(
-                f"{source}: onnx2tf made a file that cannot be compiled: {reason}", hint=_HINT
-            ) from error
+    try:
+        graph = parse_tflite(tflite, Path("its file"))
+    except UnsupportedModelError as error:
+        raise UnsupportedModelError(
+            f"{source}: onnx2tf made a file that cannot be compiled: {error.message}", hint=_HINT
+        ) from error
     for number, operator in enumerate(graph.operators):
         for name in (*operator.inputs, *operator.outputs):
             if name and graph.tensors[name].dtype is DType.FLOAT32:
