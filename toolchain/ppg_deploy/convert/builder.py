@@ -45,16 +45,22 @@ class Value:
 
 @dataclass
 class GraphBuilder:
-    """Collects float operators; ONNX names map to `values` (activations) or `constants`."""
+    """Collects float operators; ONNX names map to `values` (activations) or `constants`.
+
+    `refused` holds ONNX values that nobody may read, with what to raise when somebody does.
+    """
 
     constants: dict[str, Constant]
     values: dict[str, Value] = field(default_factory=dict)
     tensors: dict[str, Tensor] = field(default_factory=dict)
     operators: list[Operator] = field(default_factory=list)
+    refused: dict[str, UnsupportedModelError] = field(default_factory=dict)
 
     def value(self, node: Node, index: int) -> Value:
         """The activation that is input `index` of a node."""
         name = node.inputs[index]
+        if name in self.refused:
+            raise self.refused[name]
         if name not in self.values:
             raise node.unsupported(
                 f"input {index} is a constant where an activation is expected",

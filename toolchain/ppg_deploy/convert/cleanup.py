@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ppg_deploy.convert.chomp import drop_unread, fold_chomp
 from ppg_deploy.graph import DType, Graph, Tensor
 from ppg_deploy.graph.operators import (
     Activation,
@@ -26,7 +27,14 @@ def clean(graph: Graph) -> Graph:
     """Apply every rewrite until none applies any more."""
     while True:
         rewritten = graph
-        for rewrite in (_merge_reshapes, _fold_affine, _fuse_activation, _fuse_padding):
+        for rewrite in (
+            _merge_reshapes,
+            _fold_affine,
+            _fuse_activation,
+            _fuse_padding,
+            fold_chomp,
+            drop_unread,
+        ):
             rewritten = rewrite(rewritten)
         if rewritten is graph:
             return _without_dead_tensors(graph)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ppg_deploy.convert import convolution, elementwise, pooling, shaping
+from ppg_deploy.convert import convolution, elementwise, pooling, recurrent, shaping, slicing
 from ppg_deploy.convert.builder import GraphBuilder, Node
 from ppg_deploy.convert.cleanup import clean
 from ppg_deploy.convert.head import HeadCut
@@ -45,6 +45,11 @@ CONVERTERS: dict[str, Callable[[Node, GraphBuilder], None]] = {
     "Squeeze": shaping.convert_squeeze,
     "Unsqueeze": shaping.convert_unsqueeze,
     "Pad": shaping.convert_pad,
+    "Slice": slicing.convert_slice,
+    "Split": slicing.convert_split,
+    "Gather": slicing.convert_gather,
+    "Concat": slicing.convert_concat,
+    "LSTM": recurrent.convert_lstm,
 }
 # Largest deviation from onnxruntime, relative to the largest output, before a conversion counts as wrong.
 MAX_RELATIVE_ERROR = 1e-3

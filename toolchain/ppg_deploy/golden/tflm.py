@@ -72,6 +72,8 @@ class TflmInterpreter:
         """Outputs (N, output elements) for int8 windows (N, *input shape without batch)."""
         outputs = []
         for window in windows:
+            # An LSTM keeps its state from one invocation to the next; every window starts from zero state.
+            self._interpreter.reset()
             self._interpreter.set_input(window.reshape(self._input_shape), 0)
             self._interpreter.invoke()
             outputs.append(np.asarray(self._interpreter.get_output(0), np.int8).reshape(-1))

@@ -118,6 +118,52 @@ class Reshape(Operator):
 
 
 @dataclass(frozen=True, kw_only=True)
+class StridedSlice(Operator):
+    """Indices begin, begin + stride, ... below end of every axis; none is negative, strides are positive."""
+
+    begin: tuple[int, ...]
+    end: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concatenation(Operator):
+    """All inputs one behind the other along `axis` (0 is the batch)."""
+
+    axis: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnidirectionalSequenceLstm(Operator):
+    """LSTM over (1, steps, features) -> (1, steps, units) that starts every window from zero state.
+
+    inputs: the sequence, then weights (units, features), recurrent weights (units, units) and biases (units,), each
+    for the gates input, forget, cell, output. outputs: the hidden states, and the cell states (1, steps, units), which
+    no operator reads: they carry the range and, in int8 graphs, the int16 scale (a power of two) of the cell.
+    """
+
+    @property
+    def input_weights(self) -> tuple[str, ...]:
+        """Weights of the sequence per gate."""
+        return self.inputs[1:5]
+
+    @property
+    def recurrent_weights(self) -> tuple[str, ...]:
+        """Weights of the hidden state per gate."""
+        return self.inputs[5:9]
+
+    @property
+    def biases(self) -> tuple[str, ...]:
+        """Biases per gate."""
+        return self.inputs[9:13]
+
+    @property
+    def cell(self) -> str:
+        """The cell states."""
+        return self.outputs[1]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Transpose(Operator):
     """Axis i of the output is axis permutation[i] of the input."""
 
@@ -243,6 +289,9 @@ TFLITE_NAMES: dict[type[Operator], str] = {
     MaxPool2D: "MAX_POOL_2D",
     Pad: "PAD",
     Reshape: "RESHAPE",
+    StridedSlice: "STRIDED_SLICE",
+    Concatenation: "CONCATENATION",
+    UnidirectionalSequenceLstm: "UNIDIRECTIONAL_SEQUENCE_LSTM",
     Transpose: "TRANSPOSE",
     Sub: "SUB",
     SquaredDifference: "SQUARED_DIFFERENCE",

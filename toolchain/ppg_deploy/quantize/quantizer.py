@@ -4,9 +4,16 @@ from dataclasses import replace
 
 from ppg_deploy.errors import InternalError
 from ppg_deploy.graph import DType, Graph, Tensor
-from ppg_deploy.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected, Operator
+from ppg_deploy.graph.operators import (
+    Conv2D,
+    DepthwiseConv2D,
+    FullyConnected,
+    Operator,
+    UnidirectionalSequenceLstm,
+)
 from ppg_deploy.quantize.calibration import Calibration, Range
 from ppg_deploy.quantize.ranges import activation_quantization
+from ppg_deploy.quantize.recurrent import quantize_lstm
 from ppg_deploy.quantize.weights import quantize_weights
 
 # Axis of the output channels in the weights. Source: TensorFlow Lite 8-bit quantization specification.
@@ -27,6 +34,9 @@ def quantize_graph(graph: Graph, calibration: Calibration, *, output_range: Rang
         for name, quantization in parameters.items()
     }
     for operator in graph.operators:
+        if isinstance(operator, UnidirectionalSequenceLstm):
+            tensors.update(quantize_lstm(graph, operator, calibration.ranges, parameters))
+            continue
         axis = _CHANNEL_AXIS.get(type(operator))
         if axis is None:
             continue

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from ppg_deploy.graph import Graph, Quantization
-from ppg_deploy.graph.operators import MaxPool2D, Operator, Pad, Pool2D, Reshape
+from ppg_deploy.graph.operators import Concatenation, MaxPool2D, Operator, Pad, Pool2D, Reshape, StridedSlice
 from ppg_deploy.quantize.calibration import Range
 
 # Their int8 kernels have no requantisation: input and output must have equal parameters.
-SAME_SCALE: tuple[type[Operator], ...] = (Reshape, Pad, Pool2D, MaxPool2D)
+SAME_SCALE: tuple[type[Operator], ...] = (Reshape, Pad, Pool2D, MaxPool2D, StridedSlice, Concatenation)
 _RANGE_BITS = 16
 
 
@@ -55,9 +55,18 @@ def _rounded_up(value: float) -> float:
 
 
 def _same_scale_groups(graph: Graph) -> dict[str, str]:
-    """Representative of each activation's group; operators run in order, so the producer's group is known."""
-    group: dict[str, str] = {graph.inputs[0]: graph.inputs[0]}
+    """Representative of each activation's group."""
+    group: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while group.setdefault(name, name) != name:
+            name = group[name]
+        return name
+
     for operator in graph.operators:
-        shares = isinstance(operator, SAME_SCALE)
-        group[operator.output] = group[operator.inputs[0]] if shares else operator.output
-    return group
+        for name in operator.outputs:
+            root(name)
+        if isinstance(operator, SAME_SCALE):
+            for name in operator.inputs:
+                group[root(operator.output)] = root(name)
+    return {name: root(name) for name in (*graph.inputs, *group)}

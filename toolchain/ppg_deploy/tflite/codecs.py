@@ -16,6 +16,7 @@ from ppg_deploy.graph.operators import (
     Add,
     AveragePool2D,
     BatchMatMul,
+    Concatenation,
     Conv2D,
     DepthwiseConv2D,
     Elu,
@@ -39,11 +40,14 @@ from ppg_deploy.graph.operators import (
     Rsqrt,
     Softmax,
     SquaredDifference,
+    StridedSlice,
     Sub,
     Sum,
     Tanh,
     Transpose,
+    UnidirectionalSequenceLstm,
 )
+from ppg_deploy.tflite import recurrent, slicing
 
 _ACTIVATIONS = {
     Activation.NONE: schema.ActivationFunctionType.NONE,
@@ -154,6 +158,18 @@ def _pool_fields(options: Any) -> dict[str, Any]:
     }
 
 
+def _concatenation_options(operator: Concatenation) -> Any:
+    options = schema.ConcatenationOptionsT()
+    options.axis = operator.axis
+    return options
+
+
+def _lstm_options(_operator: UnidirectionalSequenceLstm) -> Any:
+    options = schema.UnidirectionalSequenceLSTMOptionsT()
+    options.fusedActivationFunction = schema.ActivationFunctionType.TANH
+    return options
+
+
 def _sub_options(operator: Sub) -> Any:
     options = schema.SubOptionsT()
     options.fusedActivationFunction = _ACTIVATIONS[operator.activation]
@@ -249,6 +265,30 @@ CODECS: tuple[OperatorCodec, ...] = (
         Reshape, _OPCODE.RESHAPE, 1, _OPTIONS.ReshapeOptions, lambda _: schema.ReshapeOptionsT(), _no_fields
     ),
     OperatorCodec(
+        StridedSlice,
+        _OPCODE.STRIDED_SLICE,
+        2,
+        _OPTIONS.StridedSliceOptions,
+        lambda _: schema.StridedSliceOptionsT(),
+        _no_fields,
+    ),
+    OperatorCodec(
+        Concatenation,
+        _OPCODE.CONCATENATION,
+        2,
+        _OPTIONS.ConcatenationOptions,
+        _concatenation_options,
+        _no_fields,
+    ),
+    OperatorCodec(
+        UnidirectionalSequenceLstm,
+        _OPCODE.UNIDIRECTIONAL_SEQUENCE_LSTM,
+        3,
+        _OPTIONS.UnidirectionalSequenceLSTMOptions,
+        _lstm_options,
+        _no_fields,
+    ),
+    OperatorCodec(
         Transpose,
         _OPCODE.TRANSPOSE,
         2,
@@ -315,6 +355,15 @@ CODECS: tuple[OperatorCodec, ...] = (
         lambda options: {"beta": float(options.beta)},
     ),
 )
+# Operators whose file form differs from the graph's by more than options.
+READERS: dict[int, Callable[..., tuple[Operator, ...]]] = {
+    _OPCODE.SLICE: slicing.read_slice,
+    _OPCODE.STRIDED_SLICE: slicing.read_strided_slice,
+    _OPCODE.SPLIT: slicing.read_split,
+    _OPCODE.SPLIT_V: slicing.read_split_v,
+    _OPCODE.CONCATENATION: slicing.read_concatenation,
+    _OPCODE.UNIDIRECTIONAL_SEQUENCE_LSTM: recurrent.read_lstm,
+}
 BY_OPERATOR = {codec.operator: codec for codec in CODECS}
 BY_OPCODE = {codec.opcode: codec for codec in CODECS}
 OPCODE_NAMES: dict[int, str] = {

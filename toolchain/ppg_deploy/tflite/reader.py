@@ -9,7 +9,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ppg_deploy.errors import InputError, PpgDeployError, UnsupportedModelError
 from ppg_deploy.graph import DType, Graph, Quantization, Tensor
 from ppg_deploy.graph.operators import Operator, Pad, Reduction, Reshape, Transpose
-from ppg_deploy.tflite.codecs import BY_OPCODE, OPCODE_NAMES
+from ppg_deploy.tflite.codecs import BY_OPCODE, OPCODE_NAMES, READERS
 
 _DTYPES = {
     schema.TensorType.FLOAT32: DType.FLOAT32,
@@ -63,8 +63,9 @@ def _graph(model: Any, path: Path) -> Graph:
     names = [tensor.name for tensor in tensors]
     by_name = dict(zip(names, tensors, strict=True))
     operators = tuple(
-        _operator(model, table, names, by_name, number, path)
+        operator
         for number, table in enumerate(subgraph.operators)
+        for operator in _operators(model, table, names, by_name, number, path)
     )
     used = {name for operator in operators for name in (*operator.inputs, *operator.outputs)}
     inputs = tuple(names[index] for index in subgraph.inputs)
@@ -142,13 +143,27 @@ def _quantization(table: Any, name: str, path: Path) -> Quantization | None:
     return Quantization(scale, zero_point, table.quantizedDimension if len(scale) > 1 else None)
 
 
-def _operator(
+def _operators(
     model: Any, table: Any, names: list[str], tensors: dict[str, Tensor], number: int, path: Path
-) -> Operator:
+) -> tuple[Operator, ...]:
+    """One operator of the file as the graph's; most are one to one."""
     code = model.operatorCodes[table.opcodeIndex]
     opcode = max(code.builtinCode, code.deprecatedBuiltinCode)
+    if opcode not in READERS:
+        return (_operator(opcode, table, names, tensors, number, path),)
+    inputs = [names[index] if index >= 0 else "" for index in table.inputs]
+    outputs = [names[index] for index in table.outputs]
+    try:
+        return READERS[opcode](table.builtinOptions, inputs, outputs, tensors)
+    except UnsupportedModelError as error:
+        raise UnsupportedModelError(f"{path}: operator {number}: {error}", hint=error.hint) from error
+
+
+def _operator(
+    opcode: int, table: Any, names: list[str], tensors: dict[str, Tensor], number: int, path: Path
+) -> Operator:
     if opcode not in BY_OPCODE:
-        supported = ", ".join(sorted(OPCODE_NAMES[known] for known in BY_OPCODE))
+        supported = ", ".join(sorted(OPCODE_NAMES[known] for known in {*BY_OPCODE, *READERS}))
         raise UnsupportedModelError(
             f"{path}: operator {number} is {OPCODE_NAMES.get(opcode, opcode)}, which is not supported",
             hint=f"supported operators: {supported}",

@@ -14,7 +14,9 @@ from ppg_deploy.graph.float_ops import (
     matrix,
     normalization,
     pooling,
+    recurrent,
     shaping,
+    slicing,
     weighted,
 )
 from ppg_deploy.graph.graph import Graph
@@ -22,6 +24,7 @@ from ppg_deploy.graph.operators import (
     Add,
     AveragePool2D,
     BatchMatMul,
+    Concatenation,
     Conv2D,
     DepthwiseConv2D,
     Elu,
@@ -42,14 +45,17 @@ from ppg_deploy.graph.operators import (
     Rsqrt,
     Softmax,
     SquaredDifference,
+    StridedSlice,
     Sub,
     Sum,
     Tanh,
     Transpose,
+    UnidirectionalSequenceLstm,
 )
 
 Floats = NDArray[np.float32]
-Kernel = Callable[[Graph, Operator, list[Floats]], Floats]
+# The LSTM answers with two tensors: hidden and cell states.
+Kernel = Callable[[Graph, Operator, list[Floats]], Floats | tuple[Floats, ...]]
 
 KERNELS: dict[type[Operator], Kernel] = {
     Conv2D: weighted.convolution,
@@ -61,6 +67,9 @@ KERNELS: dict[type[Operator], Kernel] = {
     MaxPool2D: pooling.max_pool,
     Pad: shaping.pad,
     Reshape: shaping.reshape,
+    StridedSlice: slicing.strided_slice,
+    Concatenation: slicing.concatenation,
+    UnidirectionalSequenceLstm: recurrent.lstm,
     Transpose: matrix.transpose,
     BatchMatMul: matrix.batch_matmul,
     Sub: normalization.sub,

@@ -17,14 +17,17 @@ from ppg_deploy.graph.int8_ops import (
     matrix,
     normalization,
     pooling,
+    recurrent,
     reduction,
     shaping,
+    slicing,
     weighted,
 )
 from ppg_deploy.graph.operators import (
     Add,
     AveragePool2D,
     BatchMatMul,
+    Concatenation,
     Conv2D,
     DepthwiseConv2D,
     Elu,
@@ -45,10 +48,12 @@ from ppg_deploy.graph.operators import (
     Rsqrt,
     Softmax,
     SquaredDifference,
+    StridedSlice,
     Sub,
     Sum,
     Tanh,
     Transpose,
+    UnidirectionalSequenceLstm,
 )
 
 Codes = NDArray[np.int8]
@@ -65,6 +70,9 @@ KERNELS: dict[type[Operator], Kernel] = {
     MaxPool2D: pooling.max_pool,
     Pad: shaping.pad,
     Reshape: shaping.reshape,
+    StridedSlice: slicing.strided_slice,
+    Concatenation: slicing.concatenation,
+    UnidirectionalSequenceLstm: recurrent.lstm,
     Transpose: matrix.transpose,
     BatchMatMul: matrix.batch_matmul,
     Sub: difference.sub,
