@@ -21,7 +21,8 @@ from ppg_deploy.versions import tool_versions
 from ppg_deploy.windows import check_shape, load_windows, normalise
 
 _CLIPPING_WINDOWS = 64
-_HINT = "use --converter direct"
+_MADE = Path("onnx2tf.tflite")
+_HINT = "use --converter direct; a DEQUANTIZE means that TensorFlow left the operator after it in float"
 
 
 def quantize_with_onnx2tf(inputs: step.QuantizeInputs, model_path: Path) -> step.QuantizedModel:
@@ -97,10 +98,11 @@ def _audited_graph(tflite: bytes, source: Path) -> Graph:
         UnsupportedModelError: an operator that we do not have, or an activation that stayed float.
     """
     try:
-        graph = parse_tflite(tflite, Path("its file"))
+        graph = parse_tflite(tflite, _MADE)
     except UnsupportedModelError as error:
+        reason = error.message.removeprefix(f"{_MADE}: ")
         raise UnsupportedModelError(
-            f"{source}: onnx2tf made a file that cannot be compiled: {error.message}", hint=_HINT
+            f"{source}: onnx2tf made a file that cannot be compiled: {reason}", hint=_HINT
         ) from error
     for number, operator in enumerate(graph.operators):
         for name in (*operator.inputs, *operator.outputs):
