@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from ppg_deploy import api
-from ppg_deploy.errors import AccuracyError, EnvironmentProblem, UnsupportedModelError
+from ppg_deploy.errors import AccuracyError, EnvironmentProblem, InputError, UnsupportedModelError
 from ppg_deploy.handover import load_report
 from ppg_deploy.onnx2tf_route import convert_with_onnx2tf, route, worker
+from ppg_deploy.quantize import QuantizeSettings
 from tests.support.onnx_networks import OnnxNetwork
 
 X = np.zeros((3, 4, 25), np.float32)
@@ -149,3 +150,32 @@ def test_float_model_that_differs_from_onnxruntime(monkeypatch: pytest.MonkeyPat
     with pytest.raises(AccuracyError, match="differs from onnxruntime"):
         api.quantize(model, out=tmp_path / "out", converter="onnx2tf")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "option"),
+    [
+        (QuantizeSettings(method="mse"), "--method"),
+        (QuantizeSettings(bias_correction=True), "--bias-correction"),
+        (QuantizeSettings(output_range=(0.0, 220.0)), "--output-range"),
+    ],
+)
+def test_what_tensorflow_cannot_do_is_refused(
+    tmp_path: Path, settings: QuantizeSettings, option: str
+) -> None:
+    with pytest.raises(InputError, match=f"option {option}: not available"):
+        api.quantize(save_regressor(tmp_path), out=tmp_path / "out", converter="onnx2tf", settings=settings)
+
+
+def test_clipped_windows_calibrate(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The worker gets the windows clipped; a copy of them tells."""
+    model = save_regressor(tmp_path)
+    copy = tmp_path / "seen.npy"
+    use_our_own_file(monkeypatch, tmp_path, model, change=f"shutil.copy('windows.npy', {str(copy)!r})")
+    settings = QuantizeSettings(input_clip=1.5)
+    report = api.quantize(model, out=tmp_path / "out", converter="onnx2tf", settings=settings)
+    given = np.load(tmp_path / "student.calib.npz")["x"]
+    assert report.calibration.input_limits is not None
+    low, high = report.calibration.input_limits
+    assert high == pytest.approx(1.5 * given.std() + given.mean(), rel=0.05)
+    np.testing.assert_allclose(np.load(copy), np.clip(given, low, high), rtol=1e-6)

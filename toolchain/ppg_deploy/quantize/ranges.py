@@ -24,7 +24,7 @@ def activation_quantization(
         ranges: (lowest, highest) of each activation.
         output_range: forced range of the graph's output, for example the physiological one.
     """
-    groups = _same_scale_groups(graph)
+    groups = same_scale_groups(graph)
     merged: dict[str, Range] = {}
     for name, (low, high) in ranges.items():
         root = groups[name]
@@ -54,7 +54,7 @@ def _rounded_up(value: float) -> float:
     return math.ldexp(math.ceil(mantissa * (1 << _RANGE_BITS)), exponent - _RANGE_BITS)
 
 
-def _same_scale_groups(graph: Graph) -> dict[str, str]:
+def same_scale_groups(graph: Graph) -> dict[str, str]:
     """Representative of each activation's group."""
     group: dict[str, str] = {}
 

@@ -6,89 +6,89 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy import handover
-from ppg_deploy.convert import Conversion, PreparedModel, check_answers, prepare_onnx
-from ppg_deploy.decode import check_outputs
-from ppg_deploy.errors import UnsupportedModelError
-from ppg_deploy.graph import DType, Graph
+from ppg_deploy.convert import Conversion, FloatCheck, PreparedModel, check_answers, prepare_onnx
+from ppg_deploy.errors import InputError, UnsupportedModelError
+from ppg_deploy.graph import DType, Graph, Tensor
 from ppg_deploy.graph.int8_reference import run_int8
 from ppg_deploy.graph.shapes import multiply_accumulates
 from ppg_deploy.onnx2tf_route import Onnx2tfModel, convert_with_onnx2tf
-from ppg_deploy.quantize import step
-from ppg_deploy.quantize.calibration import spread_rows
+from ppg_deploy.quantize.calibration import Range, spread_rows
 from ppg_deploy.quantize.codes import quantize_windows
+from ppg_deploy.quantize.methods import input_limits
+from ppg_deploy.quantize.operator_report import REPORT_WINDOWS, ActivationReport
+from ppg_deploy.quantize.preparation import QuantizeInputs, student_of
+from ppg_deploy.quantize.settings import QuantizeSettings
+from ppg_deploy.quantize.step import QuantizedModel, assemble, calibration_facts
 from ppg_deploy.tflite import parse_tflite
-from ppg_deploy.versions import tool_versions
 from ppg_deploy.windows import check_shape, load_windows, normalise
 
-_CLIPPING_WINDOWS = 64
 _MADE = Path("onnx2tf.tflite")
 _HINT = "use --converter direct; a DEQUANTIZE means that TensorFlow left the operator after it in float"
 
 
-def quantize_with_onnx2tf(inputs: step.QuantizeInputs, model_path: Path) -> step.QuantizedModel:
+def quantize_with_onnx2tf(
+    inputs: QuantizeInputs, model_path: Path, settings: QuantizeSettings | None = None
+) -> QuantizedModel:
     """Like quantize_student, with onnx2tf and TensorFlow in a process of their own.
 
-    The same windows calibrate, the same head is cut and the same checks are made. Two things are not to be had: the
-    output range cannot be forced, and without a float graph of ours no operator has a signal-to-noise ratio.
+    The same windows calibrate, the same head is cut and the same checks are made. Not to be had: other methods than
+    min-max, bias correction, a forced output range and, without a float graph of ours, signal-to-noise ratios.
 
     Args:
         inputs: what to read.
         model_path: where the caller will put the .tflite; noted in the report.
+        settings: only the input may be clipped.
 
     Raises:
-        InputError: a file is wrong. EnvironmentProblem: the [tf] extra is not installed.
+        InputError: a file or a setting is wrong. EnvironmentProblem: the [tf] extra is not installed.
         UnsupportedModelError: onnx2tf fails, or its file holds something that cannot be compiled.
         AccuracyError: TensorFlow's float model differs from onnxruntime.
     """
+    settings = settings or QuantizeSettings()
+    _require_available(settings)
     prepared = prepare_onnx(inputs.model)
     windows = load_windows(inputs.calibration)
     check_shape(windows, prepared.input_shape[1:])
-    rows = spread_rows(windows.hr, len(windows))
-    used = windows.select(rows)
-    x = normalise(used, inputs.card)
-    made = convert_with_onnx2tf(prepared.headless, x, inputs.model)
+    x = normalise(windows.select(spread_rows(windows.hr, len(windows))), inputs.card)
+    limits = None if settings.input_clip is None else input_limits(x, settings.input_clip)
+    made = convert_with_onnx2tf(prepared.headless, x if limits is None else np.clip(x, *limits), inputs.model)
     graph = _audited_graph(made.tflite, inputs.model)
-    conversion = _as_conversion(prepared, made, graph, inputs.model)
-    card, warnings = step._completed_card(inputs.card, conversion)
-    if card is not None:
-        check_outputs(card.output, graph.output.size)
-    float_check = check_answers(conversion, x[: len(made.float_outputs)], made.float_outputs)
-    warnings += step._calibration_warnings(windows, card)
-    warnings.append(_range_warning(graph))
-    evaluation = step._Evaluation(used, is_calibration=True, is_sample=len(used) < len(windows))
-    if inputs.evaluation is not None:
-        evaluation = step._Evaluation(
-            step._checked_windows(inputs.evaluation, conversion), is_calibration=False, is_sample=False
+
+    def check(conversion: Conversion, x: NDArray[np.float32]) -> FloatCheck:
+        # TensorFlow's answers are those to the clipped windows.
+        given = x[: len(made.float_outputs)]
+        return check_answers(
+            conversion, given if limits is None else np.clip(given, *limits), made.float_outputs
         )
-    report = handover.QuantizeReport(
-        source=handover.NamedFile(path=str(inputs.model.resolve()), sha256=prepared.source_sha256),
-        card=card,
-        card_file=None if inputs.card_path is None else step._named(inputs.card_path),
-        converter="onnx2tf",
+
+    student = student_of(inputs, _as_conversion(prepared, made, graph, inputs.model), check)
+    return assemble(
+        student,
+        graph,
+        made.tflite,
+        model_path,
+        output_range=None,
+        calibration=calibration_facts(student, settings, limits),
+        activations=_activations(graph, student.evaluation.arranged),
+        warnings=(_range_warning(graph),),
         onnx2tf=handover.Onnx2tfFacts(
             seconds=made.seconds, peak_bytes=made.peak_bytes, versions=dict(made.versions)
         ),
-        model=step._model_facts(graph, made.tflite, conversion, model_path),
-        head_cut=prepared.head is not None,
-        output_range=None,
-        calibration=handover.CalibrationFacts(
-            file=step._named(inputs.calibration),
-            method="min/max",
-            windows=len(rows),
-            hr_low=None if used.hr is None else float(used.hr.min()),
-            hr_high=None if used.hr is None else float(used.hr.max()),
-        ),
-        float_check=handover.FloatCheckFacts(
-            windows=float_check.windows,
-            max_abs_error=float_check.max_abs_error,
-            relative_error=float_check.relative_error,
-        ),
-        accuracy=step._accuracy(conversion, graph, evaluation, card),
-        operators=_operators(graph, conversion.arranged(x)),
-        warnings=tuple(warnings),
-        tool_versions=tool_versions(),
     )
-    return step.QuantizedModel(graph, made.tflite, report)
+
+
+def _require_available(settings: QuantizeSettings) -> None:
+    """Raise InputError for what TensorFlow's quantiser does not offer."""
+    refused = {
+        "--method": settings.method != "min-max",
+        "--bias-correction": settings.bias_correction,
+        "--output-range": not isinstance(settings.output_range, str),
+    }
+    for option, is_set in refused.items():
+        if is_set:
+            raise InputError(
+                f"option {option}: not available with --converter onnx2tf", hint="use --converter direct"
+            )
 
 
 def _audited_graph(tflite: bytes, source: Path) -> Graph:
@@ -131,33 +131,60 @@ def _as_conversion(prepared: PreparedModel, made: Onnx2tfModel, graph: Graph, so
     )
 
 
+def _range_of(tensor: Tensor) -> Range:
+    """What int8 codes of a tensor can say."""
+    low, high = ((code - tensor.zero_point) * tensor.scale for code in (-128, 127))
+    return (low, high)
+
+
 def _range_warning(graph: Graph) -> str:
-    low, high = ((code - graph.output.zero_point) * graph.output.scale for code in (-128, 127))
+    low, high = _range_of(graph.output)
     return (
         f"--converter onnx2tf: the output range {low:.1f} to {high:.1f} comes from the calibration windows alone and "
         "cannot be forced; answers beyond it are clipped"
     )
 
 
-def _operators(graph: Graph, x: NDArray[np.float32]) -> tuple[handover.OperatorFacts, ...]:
-    """Fraction of clipped codes of each operator over windows (N, *input shape without batch)."""
-    clipped = dict.fromkeys((operator.output for operator in graph.operators), 0)
-    count = dict.fromkeys(clipped, 0)
-    for values in run_int8(graph, quantize_windows(x[:: -(-len(x) // _CLIPPING_WINDOWS)], graph.input)):
-        for name in clipped:
-            at_limit = (values[name] == 127) | (
-                (values[name] == -128) & (graph.tensors[name].zero_point != -128)
-            )
-            clipped[name] += int(at_limit.sum())
-            count[name] += values[name].size
-    return tuple(
-        handover.OperatorFacts(
-            index=index,
-            kind=operator.kind,
-            output=operator.output,
+def _activations(graph: Graph, arranged: NDArray[np.float32]) -> ActivationReport:
+    """Clipped codes and ranges over windows (N, *input shape without batch); the rest needs a float graph.
+
+    The range used is that of the int8 activation, so it never leaves the calibrated one.
+    """
+    x = arranged[:: -(-len(arranged) // REPORT_WINDOWS)]
+    names = [graph.inputs[0], *(operator.output for operator in graph.operators)]
+    low, high = dict.fromkeys(names, 127), dict.fromkeys(names, -128)
+    clipped, count = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
+    for values in run_int8(graph, quantize_windows(x, graph.input)):
+        for name in names:
+            codes = values[name]
+            low[name], high[name] = min(low[name], int(codes.min())), max(high[name], int(codes.max()))
+            low_is_zero = graph.tensors[name].zero_point == -128
+            clipped[name] += int(((codes == 127) | ((codes == -128) & (not low_is_zero))).sum())
+            count[name] += codes.size
+
+    def facts(name: str) -> handover.ActivationFacts:
+        tensor = graph.tensors[name]
+        used = tuple((code - tensor.zero_point) * tensor.scale for code in (low[name], high[name]))
+        return handover.ActivationFacts(
             sqnr_db=None,
-            clipped=clipped[operator.output] / count[operator.output],
-            macs=multiply_accumulates(graph, operator),
+            clipped=clipped[name] / count[name],
+            range_calibrated=_range_of(tensor),
+            range_used=(used[0], used[1]),
+            what_if_float=None,
         )
-        for index, operator in enumerate(graph.operators)
+
+    return ActivationReport(
+        windows=len(x),
+        input=facts(graph.inputs[0]),
+        operators=tuple(
+            handover.OperatorFacts(
+                **facts(operator.output).model_dump(),
+                index=index,
+                kind=operator.kind,
+                output=operator.output,
+                own_sqnr_db=None,
+                macs=multiply_accumulates(graph, operator),
+            )
+            for index, operator in enumerate(graph.operators)
+        ),
     )
