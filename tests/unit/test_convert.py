@@ -281,9 +281,9 @@ def test_unsupported_operator_is_named(tmp_path: Path) -> None:
         convert_onnx(path)
 
 
-def test_softmax_in_the_middle_is_refused(tmp_path: Path) -> None:
+def test_softmax_over_time_of_several_channels_is_refused(tmp_path: Path) -> None:
     net = OnnxNetwork((1, 4, 25))
-    path = net.save(tmp_path / "n.onnx", net.conv(net.add("Softmax", "x", axis=1), 4, 2, (3,)))
+    path = net.save(tmp_path / "n.onnx", net.conv(net.add("Softmax", "x", axis=2), 4, 2, (3,)))
     with pytest.raises(UnsupportedModelError, match="Softmax"):
         convert_onnx(path)
 

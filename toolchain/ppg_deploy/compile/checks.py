@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ppg_deploy.compile import tensor_checks
+from ppg_deploy.compile import sequence_checks, tensor_checks
+from ppg_deploy.compile.activation_checks import activation_problem
 from ppg_deploy.errors import UnsupportedModelError
 from ppg_deploy.graph import DType, Graph, Tensor
 from ppg_deploy.graph.arithmetic import (
@@ -17,21 +18,34 @@ from ppg_deploy.graph.operators import (
     Add,
     AveragePool2D,
     BatchMatMul,
+    Concatenation,
     Conv2D,
     DepthwiseConv2D,
+    Elu,
     FullyConnected,
+    Gelu,
+    HardSwish,
     L2Normalization,
+    LeakyRelu,
+    Logistic,
     MaxPool2D,
     Mean,
     Mul,
     Operator,
     Pad,
     Pool2D,
+    Relu,
+    Relu6,
     Reshape,
+    Rsqrt,
+    Softmax,
     SquaredDifference,
+    StridedSlice,
     Sub,
     Sum,
+    Tanh,
     Transpose,
+    UnidirectionalSequenceLstm,
 )
 from ppg_deploy.graph.shapes import window_output
 
@@ -101,7 +115,8 @@ def check_compilable(graph: Graph) -> None:
 
 
 def _check_order(place: Place, available: set[str]) -> None:
-    if len(place.operator.outputs) != 1:
+    # An LSTM's second output only describes its cell.
+    if len(place.operator.outputs) != (2 if isinstance(place.operator, UnidirectionalSequenceLstm) else 1):
         raise place.refuse(", ".join(place.operator.outputs), "are several outputs of one operator")
     for name in place.operator.inputs:
         if name and name not in available and not place.tensor(name).is_constant:
@@ -311,6 +326,12 @@ def _check_product(place: Place) -> None:
     tensor_checks.check_product(place)
 
 
+def _check_activation_function(place: Place) -> None:
+    problem = activation_problem(place.graph, place.operator)
+    if problem is not None:
+        raise place.refuse(problem.tensor, problem.reason, problem.hint)
+
+
 _CHECKS: dict[type[Operator], Callable[[Place], None]] = {
     Conv2D: _check_convolution,
     DepthwiseConv2D: _check_depthwise,
@@ -328,4 +349,17 @@ _CHECKS: dict[type[Operator], Callable[[Place], None]] = {
     Sum: tensor_checks.check_reduction,
     BatchMatMul: _check_product,
     L2Normalization: tensor_checks.check_l2_normalization,
+    StridedSlice: sequence_checks.check_slice,
+    Concatenation: sequence_checks.check_concatenation,
+    UnidirectionalSequenceLstm: sequence_checks.check_lstm,
+    Relu: _check_activation_function,
+    Relu6: _check_activation_function,
+    LeakyRelu: _check_activation_function,
+    Elu: _check_activation_function,
+    HardSwish: _check_activation_function,
+    Logistic: _check_activation_function,
+    Tanh: _check_activation_function,
+    Gelu: _check_activation_function,
+    Rsqrt: _check_activation_function,
+    Softmax: _check_activation_function,
 }

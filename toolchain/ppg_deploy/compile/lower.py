@@ -1,13 +1,13 @@
 """Graph -> steps: padding spelt out, reshapes gone, PAD merged into the convolution behind it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ppg_deploy.compile import tensor_lowering
+from ppg_deploy.compile import sequence_lowering, tensor_lowering
 from ppg_deploy.compile.steps import (
     AddStep,
     ConvolutionStep,
@@ -23,6 +23,7 @@ from ppg_deploy.compile.steps import (
     Step,
     Window,
 )
+from ppg_deploy.compile.tables import find_regions, lookup_step, softmax_step
 from ppg_deploy.graph import Graph, Tensor
 from ppg_deploy.graph.arithmetic import (
     activation_limits,
@@ -36,6 +37,7 @@ from ppg_deploy.graph.operators import (
     Add,
     AveragePool2D,
     BatchMatMul,
+    Concatenation,
     Conv2D,
     DepthwiseConv2D,
     FullyConnected,
@@ -48,21 +50,32 @@ from ppg_deploy.graph.operators import (
     Padding,
     Pool2D,
     Reshape,
+    Softmax,
     SquaredDifference,
+    StridedSlice,
     Sub,
     Sum,
     Transpose,
+    UnidirectionalSequenceLstm,
 )
 from ppg_deploy.graph.shapes import multiply_accumulates, window_pads
 
 
 @dataclass(frozen=True)
 class Program:
-    """Steps in execution order over named storage. `input` and `output` are the caller's buffers."""
+    """Steps in execution order over named storage. `input` and `output` are the caller's buffers.
+
+    A step may read a view, which is storage from some byte on: `views` holds (storage, first byte) by name.
+    """
 
     steps: tuple[Step, ...]
     input: str
     output: str
+    views: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+
+    def origin(self, name: str) -> str:
+        """The storage that a step's input lies in."""
+        return self.views[name][0] if name in self.views else name
 
 
 def lower(graph: Graph) -> Program:
@@ -78,7 +91,7 @@ def lower(graph: Graph) -> Program:
             operators=(), kind="COPY", name=name, inputs=graph.inputs, output=output, output_bytes=size
         )
         steps.append(copy)
-    return Program(tuple(steps), graph.inputs[0], output)
+    return Program(tuple(steps), graph.inputs[0], output, context.views)
 
 
 class Lowering:
@@ -92,15 +105,23 @@ class Lowering:
             for operator in graph.operators
             if isinstance(operator, Reshape)
         }
+        self._slices = sequence_lowering.views(graph)
+        self.views: dict[str, tuple[str, int]] = {}
         self._merged = {
             operator.output: number
             for number, operator in enumerate(graph.operators)
             if isinstance(operator, Pad) and number in needed and self._merges(operator)
         }
+        self._regions = find_regions(graph, needed)
+        tabulated = {number for region in self._regions.values() for number in region.operators[:-1]}
         self.computed = [
             number
             for number, operator in enumerate(graph.operators)
-            if number in needed and not isinstance(operator, Reshape) and operator.output not in self._merged
+            if number in needed
+            and not isinstance(operator, Reshape)
+            and operator.output not in self._merged
+            and operator.output not in self._slices
+            and number not in tabulated
         ]
 
     def _merges(self, pad: Pad) -> bool:
@@ -115,13 +136,25 @@ class Lowering:
         )
 
     def storage(self, tensor: str) -> str:
-        """The storage that holds a tensor."""
-        while tensor in self._aliases:
-            tensor = self._aliases[tensor]
-        return tensor
+        """The storage, or the view of storage, that holds a tensor."""
+        first = 0
+        while tensor in self._aliases or tensor in self._slices:
+            if tensor in self._aliases:
+                tensor = self._aliases[tensor]
+            else:
+                tensor, start = self._slices[tensor]
+                first += start
+        if first == 0:
+            return tensor
+        name = f"{tensor} from byte {first}"
+        self.views[name] = (tensor, first)
+        return name
 
     def step(self, number: int) -> Step:
         """The step of operator `number`."""
+        region = self._regions.get(number)
+        if region is not None:
+            return lookup_step(self.graph, region, self.storage(region.root))
         operator = self.graph.operators[number]
         return _BUILDERS[type(operator)](self, number, operator)
 
@@ -334,6 +367,10 @@ def _pad(context: Lowering, number: int, operator: Operator) -> Step:
     )
 
 
+def _softmax(context: Lowering, number: int, operator: Operator) -> Step:
+    return softmax_step(context.graph, number, operator, context.storage(operator.inputs[0]))
+
+
 _BUILDERS: dict[type[Operator], Callable[[Lowering, int, Operator], Step]] = {
     Conv2D: _convolution,
     DepthwiseConv2D: _convolution,
@@ -350,4 +387,8 @@ _BUILDERS: dict[type[Operator], Callable[[Lowering, int, Operator], Step]] = {
     Sum: tensor_lowering.reduction,
     BatchMatMul: tensor_lowering.batch_matmul,
     L2Normalization: tensor_lowering.l2_normalization,
+    StridedSlice: sequence_lowering.strided_slice,
+    Concatenation: sequence_lowering.concatenation,
+    UnidirectionalSequenceLstm: sequence_lowering.lstm,
+    Softmax: _softmax,
 }

@@ -7,14 +7,17 @@ from ppg_deploy.convert.converter import (
     check_answers,
     convert_onnx,
 )
-from ppg_deploy.convert.prepare import PreparedModel, prepare_onnx
+from ppg_deploy.convert.head import HeadCut, find_head
+from ppg_deploy.convert.reading import ReadModel, read_model
 
 __all__ = [
     "Conversion",
     "FloatCheck",
-    "PreparedModel",
+    "HeadCut",
+    "ReadModel",
     "check_against_onnxruntime",
     "check_answers",
     "convert_onnx",
-    "prepare_onnx",
+    "find_head",
+    "read_model",
 ]

@@ -3,8 +3,18 @@
 from dataclasses import replace
 
 from ppg_deploy.graph import DType, Graph, Tensor
-from ppg_deploy.graph.operators import Conv2D, DepthwiseConv2D, Operator, Pad, Padding, StridedSlice
+from ppg_deploy.graph.operators import (
+    Concatenation,
+    Conv2D,
+    DepthwiseConv2D,
+    Operator,
+    Pad,
+    Padding,
+    Reshape,
+    StridedSlice,
+)
 from ppg_deploy.graph.shapes import window_output, window_pads
+from ppg_deploy.graph.slices import piece
 
 Pair = tuple[int, int]
 
@@ -111,6 +121,41 @@ def _folded(
         elif operator is not part:
             operators.append(operator)
     return replace(graph, tensors=tensors, operators=tuple(operators))
+
+
+def pick_part(graph: Graph) -> Graph:
+    """A slice of a concatenation that is one of its parts becomes that part: the last state of a recurrent layer."""
+    for operator in graph.operators:
+        if not isinstance(operator, StridedSlice):
+            continue
+        lies = piece(graph, operator)
+        part = None if lies is None else _part_at(graph, operator.inputs[0], *lies)
+        if part is not None:
+            view = Reshape(inputs=(part,), outputs=operator.outputs)
+            operators = tuple(view if other is operator else other for other in graph.operators)
+            return replace(graph, operators=operators)
+    return graph
+
+
+def _part_at(graph: Graph, tensor: str, first: int, size: int) -> str | None:
+    """The concatenated activation that makes up elements first ... first + size - 1 of a tensor, if one does."""
+    producer = graph.producer(tensor)
+    if isinstance(producer, Reshape):
+        return _part_at(graph, producer.inputs[0], first, size)
+    if not isinstance(producer, Concatenation):
+        return None
+    if any(length > 1 for length in graph.tensors[tensor].shape[: producer.axis]):
+        return None
+    for name in producer.inputs:
+        length = graph.tensors[name].size
+        if (first, size) == (0, length):
+            return None if graph.tensors[name].is_constant else name
+        if first + size <= length:
+            return _part_at(graph, name, first, size)
+        first -= length
+        if first < 0:
+            return None
+    return None
 
 
 def drop_unread(graph: Graph) -> Graph:

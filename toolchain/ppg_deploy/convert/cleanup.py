@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ppg_deploy.convert.chomp import drop_unread, fold_chomp
+from ppg_deploy.convert.chomp import drop_unread, fold_chomp, pick_part
+from ppg_deploy.convert.sequence_cleanup import fold_channel_slice, fold_uniform_scale
 from ppg_deploy.graph import DType, Graph, Tensor
 from ppg_deploy.graph.operators import (
     Activation,
@@ -33,6 +34,9 @@ def clean(graph: Graph) -> Graph:
             _fuse_activation,
             _fuse_padding,
             fold_chomp,
+            fold_channel_slice,
+            fold_uniform_scale,
+            pick_part,
             drop_unread,
         ):
             rewritten = rewrite(rewritten)
@@ -82,7 +86,7 @@ def _rewired(
         inputs = tuple(new if name == old else name for name in operator.inputs)
         operators.append(operator if inputs == operator.inputs else replace(operator, inputs=inputs))
     outputs = tuple(new if name == old else name for name in graph.outputs)
-    return Graph(graph.name, tensors, tuple(operators), graph.inputs, outputs)
+    return replace(graph, tensors=tensors, operators=tuple(operators), outputs=outputs)
 
 
 def _merge_reshapes(graph: Graph) -> Graph:

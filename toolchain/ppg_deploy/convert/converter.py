@@ -9,12 +9,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ppg_deploy.convert import convolution, elementwise, pooling, recurrent, shaping, slicing
+from ppg_deploy.convert import (
+    activations,
+    attention,
+    convolution,
+    elementwise,
+    gru,
+    layer_norm,
+    pooling,
+    recurrent,
+    shaping,
+    slicing,
+)
 from ppg_deploy.convert.builder import GraphBuilder, Node
 from ppg_deploy.convert.cleanup import clean
-from ppg_deploy.convert.head import HeadCut
+from ppg_deploy.convert.head import HeadCut, find_head
 from ppg_deploy.convert.layout import Layout, LayoutError
-from ppg_deploy.convert.prepare import prepare_onnx
+from ppg_deploy.convert.prepare import needed_nodes, prepare
+from ppg_deploy.convert.reading import read_model
 from ppg_deploy.convert.simplify import run_onnx
 from ppg_deploy.errors import AccuracyError, UnsupportedModelError
 from ppg_deploy.graph import Graph
@@ -25,7 +37,7 @@ Floats = NDArray[np.float32]
 CONVERTERS: dict[str, Callable[[Node, GraphBuilder], None]] = {
     "Conv": convolution.convert_conv,
     "Gemm": convolution.convert_gemm,
-    "MatMul": convolution.convert_matmul,
+    "MatMul": attention.convert_matmul,
     "MaxPool": pooling.convert_max_pool,
     "AveragePool": pooling.convert_average_pool,
     "GlobalAveragePool": pooling.convert_global_average,
@@ -45,11 +57,21 @@ CONVERTERS: dict[str, Callable[[Node, GraphBuilder], None]] = {
     "Squeeze": shaping.convert_squeeze,
     "Unsqueeze": shaping.convert_unsqueeze,
     "Pad": shaping.convert_pad,
+    "LayerNormalization": layer_norm.convert_layer_normalization,
     "Slice": slicing.convert_slice,
     "Split": slicing.convert_split,
     "Gather": slicing.convert_gather,
     "Concat": slicing.convert_concat,
     "LSTM": recurrent.convert_lstm,
+    "GRU": gru.convert_gru,
+    "Sigmoid": activations.convert_sigmoid,
+    "Tanh": activations.convert_tanh,
+    "Elu": activations.convert_elu,
+    "LeakyRelu": activations.convert_leaky_relu,
+    "PRelu": activations.convert_prelu,
+    "HardSwish": activations.convert_hard_swish,
+    "Gelu": activations.convert_gelu,
+    "Softmax": activations.convert_softmax,
 }
 # Largest deviation from onnxruntime, relative to the largest output, before a conversion counts as wrong.
 MAX_RELATIVE_ERROR = 1e-3
@@ -113,24 +135,28 @@ def convert_onnx(path: Path) -> Conversion:
         InputError: the file is not a valid ONNX model.
         UnsupportedModelError: an operator or structure cannot be converted; the message names it.
     """
-    prepared = prepare_onnx(path)
-    _check_operators(prepared.nodes)
-    needed = _needed_nodes(prepared.nodes, prepared.target)
-    builder, input_axes = _convert_nodes(
-        needed, prepared.constants, prepared.input_name, prepared.input_shape
-    )
-    value = builder.values[prepared.target]
+    model = read_model(path)
+    nodes, constants = list(model.nodes), dict(model.constants)
+    nodes = layer_norm.fuse_layer_normalizations(nodes, constants)
+    prepared = prepare(nodes, constants, model.shapes, output=model.output, opset=model.opset)
+    nodes, constants = prepared.nodes, prepared.constants
+    _check_operators(nodes)
+    head = find_head(nodes, constants, model.output)
+    target = model.output if head is None else head.logits
+    needed = needed_nodes(nodes, target)
+    builder, input_axes = _convert_nodes(needed, constants, model.input_name, model.input_shape)
+    value = builder.values[target]
     graph = clean(builder.graph(path.stem, [builder.values[_INPUT].tensor], [value.tensor]))
     return Conversion(
         graph=graph,
         source=path,
-        source_sha256=prepared.source_sha256,
-        input_shape=prepared.input_shape,
+        source_sha256=model.source_sha256,
+        input_shape=model.input_shape,
         input_axes=input_axes,
-        head=prepared.head,
-        original=prepared.original,
-        simplified=prepared.simplified,
-        headless=prepared.headless,
+        head=head,
+        original=model.original,
+        simplified=model.simplified,
+        headless=model.up_to(target),
         output_order=value.layout.element_order(),
     )
 
@@ -177,7 +203,7 @@ def check_answers(conversion: Conversion, x: Floats, answers: Floats) -> FloatCh
 _INPUT = "graph input"
 
 
-_HEAD_ONLY = {"Softmax", "ReduceSum"}
+_HEAD_ONLY = {"ReduceSum"}
 
 
 def _check_operators(nodes: list[Node]) -> None:
@@ -188,29 +214,29 @@ def _check_operators(nodes: list[Node]) -> None:
             )
 
 
-def _needed_nodes(nodes: list[Node], target: str) -> list[Node]:
-    """The nodes that the target depends on, in their order."""
-    wanted = {target}
-    needed: list[Node] = []
-    for node in reversed(nodes):
-        if wanted & set(node.outputs):
-            needed.append(node)
-            wanted |= set(node.inputs)
-    return needed[::-1]
-
-
 def _convert_nodes(
     nodes: list[Node], constants: Mapping[str, NDArray[Any]], input_name: str, shape: tuple[int, ...]
 ) -> tuple[GraphBuilder, tuple[int, ...]]:
-    """Try the memory orders of the input, channels-last first, until no data has to be moved."""
+    """Try the memory orders of the input, channels-last first, until no data has to be moved.
+
+    When every order needs TRANSPOSE, the one that moves the fewest bytes wins.
+    """
     first_error: UnsupportedModelError | None = None
     for axes in _input_orders(len(shape)):
         try:
             return _attempt(nodes, constants, input_name, shape, axes), axes
         except _LayoutConflictError as problem:
             first_error = first_error or problem.error
-    assert first_error is not None
-    raise first_error
+    moving: list[tuple[GraphBuilder, tuple[int, ...]]] = []
+    for axes in _input_orders(len(shape)):
+        try:
+            moving.append((_attempt(nodes, constants, input_name, shape, axes, may_move=True), axes))
+        except _LayoutConflictError as problem:
+            first_error = problem.error
+    if not moving:
+        assert first_error is not None
+        raise first_error
+    return min(moving, key=lambda found: found[0].moved_bytes)
 
 
 class _LayoutConflictError(Exception):
@@ -231,8 +257,10 @@ def _attempt(
     input_name: str,
     shape: tuple[int, ...],
     axes: tuple[int, ...],
+    *,
+    may_move: bool = False,
 ) -> GraphBuilder:
-    builder = GraphBuilder(dict(constants))
+    builder = GraphBuilder(dict(constants), may_move=may_move)
     graph_shape = tuple(shape[axis] for axis in axes)
     if len(shape) == 3:
         graph_shape = (1, *graph_shape)

@@ -4,9 +4,26 @@ import numpy as np
 
 from ppg_deploy.convert.builder import GraphBuilder, Node, Value
 from ppg_deploy.convert.layout import Layout, LayoutError
-from ppg_deploy.graph.operators import Concatenation, Pad, StridedSlice
+from ppg_deploy.graph.operators import (
+    Concatenation,
+    L2Normalization,
+    Logistic,
+    Operator,
+    Pad,
+    Pool2D,
+    Reshape,
+    Softmax,
+    StridedSlice,
+    Tanh,
+    Transpose,
+)
 
 _GRAPH_RANK = 4
+# Their int8 outputs have one possible scale; what moves data hands a scale on.
+_FIXED_SCALE = (Logistic, Tanh, Softmax, L2Normalization)
+_MOVES = (Reshape, Pad, StridedSlice, Concatenation, Transpose, Pool2D)
+# Most inputs of TFLM's CONCATENATION.
+_MAX_PARTS = 10
 # (begin, end, step) of an axis.
 Bounds = tuple[int, int, int]
 
@@ -148,17 +165,51 @@ def convert_concat(node: Node, builder: GraphBuilder) -> None:
     axis = int(node.attributes["axis"]) % rank
     order = _common_order([value.layout for value in known], axis)
     sources = [_in_order(builder, value, order) for value in known]
+    if len({_fixed_kind(builder, source) for source in sources}) > 1:
+        sources = [_rescaled(builder, source) for source in sources]
     shape = builder.tensors[sources[0]].shape
     graph_axis = len(shape) - rank + order.index(axis)
     if len(known) == len(values):
-        total = sum(builder.tensors[source].shape[graph_axis] for source in sources)
-        output = builder.new_tensor(node.outputs[0], (*shape[:graph_axis], total, *shape[graph_axis + 1 :]))
-        builder.emit(Concatenation(inputs=tuple(sources), outputs=(output,), axis=graph_axis))
+        output = concatenated(builder, node.outputs[0], sources, graph_axis)
     else:
         output = _padded(node, builder, named, sources, graph_axis, axis)
     sizes = list(known[0].shape)
     sizes[axis] = builder.tensors[output].shape[graph_axis]
     builder.define(node.outputs[0], output, Layout.ordered(tuple(sizes), order))
+
+
+def _fixed_kind(builder: GraphBuilder, tensor: str) -> type[Operator] | None:
+    """The operator with int8 output parameters of its own whose codes a tensor holds, if there is one."""
+    producer = next(
+        (operator for operator in reversed(builder.operators) if tensor in operator.outputs), None
+    )
+    if isinstance(producer, _FIXED_SCALE):
+        return type(producer)
+    return _fixed_kind(builder, producer.inputs[0]) if isinstance(producer, _MOVES) else None
+
+
+def _rescaled(builder: GraphBuilder, source: str) -> str:
+    """A tensor in a scale that may be shared: behind a fixed one stands a multiplication by 1."""
+    if _fixed_kind(builder, source) is None:
+        return source
+    channels = builder.tensors[source].shape[-1]
+    return builder.affine(
+        f"{source}/rescaled", source, np.ones(channels, np.float32), np.zeros(channels, np.float32)
+    )
+
+
+def concatenated(builder: GraphBuilder, name: str, sources: list[str], axis: int) -> str:
+    """One or more CONCATENATIONs; returns the whole."""
+    while len(sources) > _MAX_PARTS:
+        groups = [sources[first : first + _MAX_PARTS] for first in range(0, len(sources), _MAX_PARTS)]
+        sources = [concatenated(builder, f"{name}/part", group, axis) for group in groups]
+    if len(sources) == 1:
+        return sources[0]
+    shape = builder.tensors[sources[0]].shape
+    total = sum(builder.tensors[source].shape[axis] for source in sources)
+    output = builder.new_tensor(name, (*shape[:axis], total, *shape[axis + 1 :]))
+    builder.emit(Concatenation(inputs=tuple(sources), outputs=(output,), axis=axis))
+    return output
 
 
 def _common_order(layouts: list[Layout], axis: int) -> tuple[int, ...]:

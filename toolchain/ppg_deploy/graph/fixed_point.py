@@ -30,7 +30,7 @@ def constant(value: float, integer_bits: int = 0) -> int:
 
 def shifted_left(raw: Raw, bits: int) -> Raw:
     """raw * 2**bits, saturated."""
-    return np.clip(raw << bits, -INT32_MAX - 1, INT32_MAX)
+    return np.asarray(np.clip(raw << bits, -INT32_MAX - 1, INT32_MAX), np.int64)
 
 
 def exp_on_negative_values(raw: Raw, integer_bits: int) -> Raw:

@@ -119,11 +119,15 @@ class Reshape(Operator):
 
 @dataclass(frozen=True, kw_only=True)
 class StridedSlice(Operator):
-    """Indices begin, begin + stride, ... below end of every axis; none is negative, strides are positive."""
+    """Indices begin, begin + stride, ... below end of every axis; none is negative, strides are positive.
+
+    The output lacks the `dropped` axes, of which one index is taken.
+    """
 
     begin: tuple[int, ...]
     end: tuple[int, ...]
     strides: tuple[int, ...]
+    dropped: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,11 +6,41 @@ from collections.abc import Mapping
 import numpy as np
 
 from ppg_deploy.graph import Graph, Quantization
-from ppg_deploy.graph.operators import Concatenation, MaxPool2D, Operator, Pad, Pool2D, Reshape, StridedSlice
+from ppg_deploy.graph.operators import (
+    Concatenation,
+    L2Normalization,
+    Logistic,
+    MaxPool2D,
+    Operator,
+    Pad,
+    Pool2D,
+    Relu6,
+    Reshape,
+    Softmax,
+    StridedSlice,
+    Tanh,
+    Transpose,
+)
 from ppg_deploy.quantize.calibration import Range
 
 # Their int8 kernels have no requantisation: input and output must have equal parameters.
-SAME_SCALE: tuple[type[Operator], ...] = (Reshape, Pad, Pool2D, MaxPool2D, StridedSlice, Concatenation)
+SAME_SCALE: tuple[type[Operator], ...] = (
+    Reshape,
+    Pad,
+    Pool2D,
+    MaxPool2D,
+    StridedSlice,
+    Concatenation,
+    Relu6,
+    Transpose,
+)
+# Their int8 kernels know only these parameters of the output, whatever its range is.
+FIXED_OUTPUTS: dict[type[Operator], Quantization] = {
+    Logistic: Quantization((1 / 256,), (-128,)),
+    Softmax: Quantization((1 / 256,), (-128,)),
+    Tanh: Quantization((1 / 128,), (0,)),
+    L2Normalization: Quantization((1 / 128,), (0,)),
+}
 _RANGE_BITS = 16
 
 
@@ -32,7 +62,12 @@ def activation_quantization(
         merged[root] = (min(known[0], low), max(known[1], high))
     if output_range is not None:
         merged[groups[graph.outputs[0]]] = output_range
-    return {name: quantization_of_range(*merged[groups[name]]) for name in ranges}
+    fixed = {
+        groups[operator.output]: FIXED_OUTPUTS[type(operator)]
+        for operator in graph.operators
+        if type(operator) in FIXED_OUTPUTS
+    }
+    return {name: fixed.get(groups[name]) or quantization_of_range(*merged[groups[name]]) for name in ranges}
 
 
 def quantization_of_range(low: float, high: float) -> Quantization:
@@ -69,4 +104,9 @@ def same_scale_groups(graph: Graph) -> dict[str, str]:
         if isinstance(operator, SAME_SCALE):
             for name in operator.inputs:
                 group[root(operator.output)] = root(name)
+    for first, *others in graph.tied:
+        # Cleaning may have removed some of them.
+        for name in others:
+            if first in group and name in group:
+                group[root(name)] = root(first)
     return {name: root(name) for name in (*graph.inputs, *group)}

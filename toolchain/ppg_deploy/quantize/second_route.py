@@ -6,7 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy import handover
-from ppg_deploy.convert import Conversion, FloatCheck, PreparedModel, check_answers, prepare_onnx
+from ppg_deploy.convert import (
+    Conversion,
+    FloatCheck,
+    HeadCut,
+    ReadModel,
+    check_answers,
+    find_head,
+    read_model,
+)
 from ppg_deploy.errors import InputError, UnsupportedModelError
 from ppg_deploy.graph import DType, Graph, Tensor
 from ppg_deploy.graph.int8_reference import run_int8
@@ -46,12 +54,14 @@ def quantize_with_onnx2tf(
     """
     settings = settings or QuantizeSettings()
     _require_available(settings)
-    prepared = prepare_onnx(inputs.model)
+    model = read_model(inputs.model)
+    head = find_head(list(model.nodes), model.constants, model.output)
+    headless = model.up_to(model.output if head is None else head.logits)
     windows = load_windows(inputs.calibration)
-    check_shape(windows, prepared.input_shape[1:])
+    check_shape(windows, model.input_shape[1:])
     x = normalise(windows.select(spread_rows(windows.hr, len(windows))), inputs.card)
     limits = None if settings.input_clip is None else input_limits(x, settings.input_clip)
-    made = convert_with_onnx2tf(prepared.headless, x if limits is None else np.clip(x, *limits), inputs.model)
+    made = convert_with_onnx2tf(headless, x if limits is None else np.clip(x, *limits), inputs.model)
     graph = _audited_graph(made.tflite, inputs.model)
 
     def check(conversion: Conversion, x: NDArray[np.float32]) -> FloatCheck:
@@ -61,7 +71,7 @@ def quantize_with_onnx2tf(
             conversion, given if limits is None else np.clip(given, *limits), made.float_outputs
         )
 
-    student = student_of(inputs, _as_conversion(prepared, made, graph, inputs.model), check)
+    student = student_of(inputs, _as_conversion(model, head, headless, made, graph, inputs.model), check)
     return assemble(
         student,
         graph,
@@ -114,18 +124,20 @@ def _audited_graph(tflite: bytes, source: Path) -> Graph:
     return graph
 
 
-def _as_conversion(prepared: PreparedModel, made: Onnx2tfModel, graph: Graph, source: Path) -> Conversion:
+def _as_conversion(
+    model: ReadModel, head: HeadCut | None, headless: bytes, made: Onnx2tfModel, graph: Graph, source: Path
+) -> Conversion:
     """The int8 graph in the place of the float one: windows are arranged by it and answers compared with it."""
     return Conversion(
         graph=graph,
         source=source,
-        source_sha256=prepared.source_sha256,
-        input_shape=prepared.input_shape,
+        source_sha256=model.source_sha256,
+        input_shape=model.input_shape,
         input_axes=made.input_axes,
-        head=prepared.head,
-        original=prepared.original,
-        simplified=prepared.simplified,
-        headless=prepared.headless,
+        head=head,
+        original=model.original,
+        simplified=model.simplified,
+        headless=headless,
         # onnx2tf moves the axes of outputs with channels, too; check_answers notices.
         output_order=np.arange(graph.output.size),
     )

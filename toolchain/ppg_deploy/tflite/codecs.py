@@ -158,6 +158,12 @@ def _pool_fields(options: Any) -> dict[str, Any]:
     }
 
 
+def _slice_options(operator: StridedSlice) -> Any:
+    options = schema.StridedSliceOptionsT()
+    options.shrinkAxisMask = sum(1 << axis for axis in operator.dropped)
+    return options
+
+
 def _concatenation_options(operator: Concatenation) -> Any:
     options = schema.ConcatenationOptionsT()
     options.axis = operator.axis
@@ -269,7 +275,7 @@ CODECS: tuple[OperatorCodec, ...] = (
         _OPCODE.STRIDED_SLICE,
         2,
         _OPTIONS.StridedSliceOptions,
-        lambda _: schema.StridedSliceOptionsT(),
+        _slice_options,
         _no_fields,
     ),
     OperatorCodec(

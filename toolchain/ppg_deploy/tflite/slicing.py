@@ -77,13 +77,13 @@ def read_strided_slice(options: Any, inputs: Names, outputs: Names, tensors: Ten
         end[axis] = size if options.endMask & bit else _bounded(end[axis], size)
         if options.shrinkAxisMask & bit:
             end[axis] = begin[axis] + 1
-    # An axis that is dropped keeps its bytes, so the output's own shape says all about it.
     kept = StridedSlice(
         inputs=(inputs[0],),
         outputs=tuple(outputs),
         begin=tuple(begin),
         end=tuple(end),
         strides=tuple(strides),
+        dropped=tuple(axis for axis in range(len(shape)) if options.shrinkAxisMask & (1 << axis)),
     )
     return (kept,)
 

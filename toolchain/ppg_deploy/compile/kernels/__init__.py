@@ -6,8 +6,11 @@ from ppg_deploy.compile.kernels.copy import Copy
 from ppg_deploy.compile.kernels.dense import Dense
 from ppg_deploy.compile.kernels.depthwise import Depthwise
 from ppg_deploy.compile.kernels.elementwise import AddKernel, MulKernel
+from ppg_deploy.compile.kernels.lookup import Lookup
 from ppg_deploy.compile.kernels.pad import PadKernel
 from ppg_deploy.compile.kernels.pool import Pool
+from ppg_deploy.compile.kernels.sequence import ConcatenateKernel, LstmKernel, SliceKernel
+from ppg_deploy.compile.kernels.softmax import SoftmaxKernel
 from ppg_deploy.compile.kernels.tensor import (
     BatchMatMulKernel,
     DifferenceKernel,
@@ -33,7 +36,12 @@ KERNELS: tuple[Kernel, ...] = (
     ReduceKernel(),
     BatchMatMulKernel(),
     L2NormKernel(),
+    Lookup(),
+    SoftmaxKernel(),
     Copy(),
+    SliceKernel(),
+    ConcatenateKernel(),
+    LstmKernel(),
 )
 
 

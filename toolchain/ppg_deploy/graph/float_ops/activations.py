@@ -41,12 +41,14 @@ def elu(graph: Graph, operator: Operator, operands: list[Floats]) -> Floats:
 
 def hard_swish(graph: Graph, operator: Operator, operands: list[Floats]) -> Floats:
     """HARD_SWISH."""
-    return operands[0] * np.clip(operands[0] + np.float32(3), 0, 6) / np.float32(6)
+    gate = np.clip(operands[0] + np.float32(3), 0, 6)
+    return np.asarray(operands[0] * gate / np.float32(6), np.float32)
 
 
 def logistic(graph: Graph, operator: Operator, operands: list[Floats]) -> Floats:
     """LOGISTIC, in a form that does not overflow."""
-    return np.float32(0.5) + np.float32(0.5) * np.tanh(np.float32(0.5) * operands[0])
+    half = np.float32(0.5)
+    return np.asarray(half + half * np.tanh(half * operands[0]), np.float32)
 
 
 def tanh(graph: Graph, operator: Operator, operands: list[Floats]) -> Floats:
@@ -73,7 +75,7 @@ def error_function(x: NDArray[np.float64]) -> NDArray[np.float64]:
     rise = _ERF_VALUES[left + 1] - _ERF_VALUES[left]
     from_left, from_right = _ERF_SLOPES[left] - rise, rise - _ERF_SLOPES[left + 1]
     curve = _ERF_VALUES[left] + t * rise + t * (1.0 - t) * (from_left * (1.0 - t) + from_right * t)
-    return np.copysign(curve, x)
+    return np.asarray(np.copysign(curve, x), np.float64)
 
 
 def softmax(graph: Graph, operator: Operator, operands: list[Floats]) -> Floats:

@@ -13,6 +13,7 @@ from ppg_deploy.graph.arithmetic import (
     multiply_by_quantized_multiplier,
     quantize_multiplier,
     rounding_divide_by_power_of_two,
+    saturating_rounding_doubling_high_mul,
 )
 from ppg_deploy.graph.graph import Graph
 from ppg_deploy.graph.operators import Gelu, LeakyRelu, Operator, Softmax
@@ -50,7 +51,7 @@ def relu(graph: Graph, operator: Operator, operands: Operands) -> Codes:
 
 
 def relu6(graph: Graph, operator: Operator, operands: Operands) -> Codes:
-    """RELU6: a clamp in the input's codes; `rescales` in compile/ refuses other output parameters."""
+    """RELU6: a clamp in the input's codes, whose parameters the output shares."""
     source = graph.tensors[operator.inputs[0]]
     six = source.zero_point + math.floor(float(np.float32(_SIX) / np.float32(source.scale)) + 0.5)
     return np.clip(operands[0].astype(np.int64), source.zero_point, min(six, INT8_MAX)).astype(np.int8)
@@ -62,18 +63,21 @@ def leaky_relu(graph: Graph, operator: Operator, operands: Operands) -> Codes:
     Source: tensorflow/lite/micro/kernels/leaky_relu_common.cc.
     """
     assert isinstance(operator, LeakyRelu)
+    source, output = _input_and_output(graph, operator)
     centred = _centred(graph, operator, operands)
     of_positive, of_negative = (
-        multiply_by_quantized_multiplier(centred, *factor) for factor in leaky_factors(graph, operator)
+        multiply_by_quantized_multiplier(centred, *factor)
+        for factor in leaky_factors(operator, source, output)
     )
-    zero_point = graph.tensors[operator.output].zero_point
-    return _saturated(np.where(centred >= 0, of_positive, of_negative) + zero_point)
+    return _saturated(np.where(centred >= 0, of_positive, of_negative) + output.zero_point)
 
 
-def leaky_factors(graph: Graph, operator: LeakyRelu) -> tuple[tuple[int, int], tuple[int, int]]:
+def leaky_factors(
+    operator: LeakyRelu, source: Tensor, output: Tensor
+) -> tuple[tuple[int, int], tuple[int, int]]:
     """(multiplier, shift) of the positive and of the negative side."""
-    source, output = (np.float32(tensor.scale) for tensor in _input_and_output(graph, operator))
-    identity, sloped = source / output, source * np.float32(operator.alpha) / output
+    of_source, of_output = np.float32(source.scale), np.float32(output.scale)
+    identity, sloped = of_source / of_output, of_source * np.float32(operator.alpha) / of_output
     return quantize_multiplier(float(identity)), quantize_multiplier(float(sloped))
 
 
@@ -139,7 +143,7 @@ def _saturating_curve(
     argument = multiply_by_quantized_multiplier(np.clip(centred, -radius, radius), multiplier, shift)
     steps = rounding_divide_by_power_of_two(curve(argument, _ARGUMENT_BITS), 31 - output_bits)
     inner = _saturated(steps + graph.tensors[operator.output].zero_point)
-    ends = np.where(centred < 0, INT8_MIN, INT8_MAX).astype(np.int8)
+    ends = np.where(centred <= -radius, INT8_MIN, INT8_MAX).astype(np.int8)
     return np.where(np.abs(centred) >= radius, ends, inner)
 
 
@@ -150,7 +154,7 @@ def curve_factor(source: Tensor) -> tuple[int, int]:
 
 def hard_swish(graph: Graph, operator: Operator, operands: Operands) -> Codes:
     """HARD_SWISH in 16-bit arithmetic. Source: reference/hard_swish.h."""
-    (of_output, output_shift), (of_gate, gate_shift) = hard_swish_factors(graph, operator)
+    (of_output, output_shift), (of_gate, gate_shift) = hard_swish_factors(*_input_and_output(graph, operator))
     fine = _centred(graph, operator, operands) << 7
     scaled = _high_mul_16(fine, of_output)
     # The gate min(max(x / 3 + 1, 0), 2) in 16 bits: saturation is its clamp.
@@ -166,14 +170,13 @@ def hard_swish(graph: Graph, operator: Operator, operands: Operands) -> Codes:
     return _saturated(rounded + graph.tensors[operator.output].zero_point)
 
 
-def hard_swish_factors(graph: Graph, operator: Operator) -> tuple[tuple[int, int], tuple[int, int]]:
+def hard_swish_factors(source: Tensor, output: Tensor) -> tuple[tuple[int, int], tuple[int, int]]:
     """16-bit (multiplier, shift) of the output and of the gate, from single-precision quotients.
 
     Source: tensorflow/lite/micro/kernels/hard_swish_common.cc.
     """
-    source, output = (np.float32(tensor.scale) for tensor in _input_and_output(graph, operator))
-    fine = np.float32(1 / 128) * source
-    quotients = (fine / output, fine / np.float32(3 / 32768))
+    fine = np.float32(1 / 128) * np.float32(source.scale)
+    quotients = (fine / np.float32(output.scale), fine / np.float32(3 / 32768))
     of_output, of_gate = (quantize_multiplier(float(quotient)) for quotient in quotients)
     return (_upper_half(of_output[0]), of_output[1]), (_upper_half(of_gate[0]), of_gate[1])
 
@@ -203,7 +206,7 @@ def softmax(graph: Graph, operator: Operator, operands: Operands) -> Codes:
     # The sum as a number in [1, 2) times a power of two.
     bits = np.frexp(total.astype(np.float64))[1].astype(np.int64)
     reciprocal = fixed_point.one_over_one_plus_x((total << (32 - bits)) - (1 << 31))
-    product = fixed_point.saturating_rounding_doubling_high_mul(reciprocal, of_each)
+    product = saturating_rounding_doubling_high_mul(reciprocal, of_each)
     shift = bits - (32 - SOFTMAX_SUM_BITS) + 31 - 8
     shares = rounding_divide_by_power_of_two(product, shift)
     return np.where(counted, _saturated(shares + INT8_MIN), np.int8(INT8_MIN))
