@@ -45,6 +45,7 @@ def quantize(
     data: Path | None = None,
     settings: "QuantizeSettings | None" = None,
     plot: bool = False,
+    converter: handover.Converter = "direct",
 ) -> handover.QuantizeReport:
     """ONNX student -> OUT/model.tflite and OUT/quantize.json.
 
@@ -56,21 +57,23 @@ def quantize(
         data: windows on which the error is reported; the calibration windows by default.
         settings: calibration method and its options; min-max and int8 activations by default.
         plot: also write OUT/quantize.png and OUT/quantize.svg.
+        converter: "direct" is our own; "onnx2tf" needs the [tf] extra.
 
     Raises:
         PpgDeployError: see quantize_student; also InputError without calibration windows, EnvironmentProblem when
-            a plot is wanted and matplotlib is missing, and AuditError when the result could not run anywhere.
-            A failed accuracy gate is not an error here: it is in the report.
+            a plot is wanted and matplotlib is missing, and AuditError when the result could not run anywhere. A
+            failed accuracy gate is not an error here: it is in the report.
     """
     from ppg_deploy.audit import Severity, audit_model, require_sound
-    from ppg_deploy.quantize import quantize_student
+    from ppg_deploy.quantize import quantize_student, quantize_with_onnx2tf
 
     if plot:
         from ppg_deploy.report.quantize_plot import require_matplotlib
 
         require_matplotlib()
     inputs = _quantize_inputs(model, card, calibration, data)
-    result = quantize_student(inputs, out / handover.MODEL_NAME, settings)
+    route = quantize_with_onnx2tf if converter == "onnx2tf" else quantize_student
+    result = route(inputs, out / handover.MODEL_NAME, settings)
     # Before anything is written: a model with errors must not replace an earlier good one.
     audit = audit_model(result.tflite, name=str(out / handover.MODEL_NAME))
     require_sound(audit)

@@ -12,6 +12,7 @@ from ppg_deploy.card import StudentCard, describe_problems
 from ppg_deploy.errors import InputError
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
+Converter = Literal["direct", "onnx2tf"]
 FILE_NAME = "quantize.json"
 # In the results folder; `build` puts a copy into the firmware project, so that both stay together.
 MODEL_NAME = "model.tflite"
@@ -216,6 +217,15 @@ class OperatorFacts(ActivationFacts):
     macs: int
 
 
+class Onnx2tfFacts(BaseModel):
+    """How the second route went: wall-clock time and largest memory of its process."""
+
+    model_config = _STRICT
+    seconds: float
+    peak_bytes: int
+    versions: dict[str, str]
+
+
 class QuantizeReport(BaseModel):
     """The whole file. `report_windows` of the evaluated windows were used for `input_activation` and `operators`."""
 
@@ -224,6 +234,9 @@ class QuantizeReport(BaseModel):
     source: NamedFile
     card: StudentCard | None
     card_file: NamedFile | None
+    converter: Converter = "direct"
+    onnx2tf: Onnx2tfFacts | None = None
+    """Only when `converter` is onnx2tf."""
     model: ModelFacts
     activations: Literal["int8", "int16"] = "int8"
     """Type of input, output and everything between; weights are int8 in any case."""

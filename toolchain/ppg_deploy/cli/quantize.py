@@ -1,7 +1,7 @@
 """ppg-deploy quantize."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -24,6 +24,12 @@ def quantize(
     data: Annotated[
         Path | None, typer.Option("--data", help="Windows to report the error on; default: calibration.")
     ] = None,
+    converter: Annotated[
+        Literal["direct", "onnx2tf"],
+        typer.Option(
+            "--converter", help="onnx2tf: the second route through TensorFlow, needs the [tf] extra."
+        ),
+    ] = "direct",
     method: Annotated[
         str, typer.Option("--method", help="Range of an activation: min-max, percentile or mse.")
     ] = "min-max",
@@ -63,13 +69,22 @@ def quantize(
     output = Output(quiet, verbose, as_json)
     settings = _settings(method, percentile, bias_correction, clip_input, output_range, int16x8)
     if sweep:
+        if converter != "direct":
+            raise InputError("option --sweep: only for --converter direct", hint="leave one of them out")
         _sweep(output, model, out, card, calib, data, settings)
         return
     from ppg_deploy import api
     from ppg_deploy.cli.quantize_tables import show_report
 
     report = api.quantize(
-        model, out=out, card=card, calibration=calib, data=data, settings=settings, plot=plot
+        model,
+        out=out,
+        card=card,
+        calibration=calib,
+        data=data,
+        settings=settings,
+        plot=plot,
+        converter=converter,
     )
     show_report(output, report, out)
     if report.gate.verdict == "fail":

@@ -319,13 +319,17 @@ def _check_pool(place: Place) -> None:
 def _check_pad(place: Place) -> None:
     operator = place.operator
     assert isinstance(operator, Pad)
-    _check_image(place, operator.inputs[0])
-    if len(operator.pads) != _MAX_RANK or operator.pads[0] != (0, 0):
+    shape = place.tensor(operator.inputs[0]).shape
+    # TensorFlow pads one-dimensional signals as (1, length, channels).
+    if not (len(shape) == _MAX_RANK - 1 and shape[0] == 1):
+        _check_image(place, operator.inputs[0])
+    elif place.tensor(operator.inputs[0]).is_constant:
+        raise place.refuse(operator.inputs[0], "is a constant where an activation is expected")
+    if len(operator.pads) != len(shape) or operator.pads[0] != (0, 0):
         raise place.refuse(operator.output, "is padded along the batch axis", "pad rows, columns or channels")
     if any(amount < 0 for pair in operator.pads for amount in pair):
         raise place.refuse(operator.output, "has negative padding", "export the model again")
-    source = place.tensor(operator.inputs[0]).shape
-    padded = tuple(size + sum(pair) for size, pair in zip(source, operator.pads, strict=True))
+    padded = tuple(size + sum(pair) for size, pair in zip(shape, operator.pads, strict=True))
     place.require_shape(operator.output, padded)
 
 

@@ -355,6 +355,9 @@ def _pool(context: Lowering, number: int, operator: Operator) -> Step:
 def _pad(context: Lowering, number: int, operator: Operator) -> Step:
     assert isinstance(operator, Pad)
     output = context.tensor(operator.output)
+    source = context.tensor(operator.inputs[0])
+    # A signal of shape (1, length, channels) has one row.
+    missing = 4 - len(source.shape)
     return PadStep(
         operators=(number,),
         kind=operator.kind,
@@ -363,8 +366,8 @@ def _pad(context: Lowering, number: int, operator: Operator) -> Step:
         output=operator.output,
         output_bytes=output.byte_size,
         codes=output.dtype,
-        source=_image(context.tensor(operator.inputs[0])),
-        pads=operator.pads[1:],
+        source=Image(*(1,) * missing, *source.shape[1:]),
+        pads=((0, 0),) * missing + operator.pads[1:],
         value=output.zero_point,
     )
 

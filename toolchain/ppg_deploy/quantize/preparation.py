@@ -1,5 +1,6 @@
 """What every way of quantising one student shares: the converted model, its card, windows and float answers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from ppg_deploy.quantize.evaluation import Evaluation
 from ppg_deploy.quantize.settings import OutputRange
 from ppg_deploy.windows import Windows, check_shape, load_windows, normalise
 
-_CHECK_WINDOWS = 32
+CHECK_WINDOWS = 32
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,21 @@ def prepare_student(inputs: QuantizeInputs, *, window_limit: int | None = None) 
         AccuracyError: the float graph differs from onnxruntime.
     """
     conversion = convert_onnx(inputs.model)
+    return student_of(inputs, conversion, check_against_onnxruntime, window_limit=window_limit)
+
+
+def student_of(
+    inputs: QuantizeInputs,
+    conversion: Conversion,
+    check: Callable[[Conversion, NDArray[np.float32]], FloatCheck],
+    *,
+    window_limit: int | None = None,
+) -> PreparedStudent:
+    """What `prepare_student` does after the conversion; `check` compares it with onnxruntime on a few windows.
+
+    Raises:
+        InputError: a file is wrong. AccuracyError: `check` fails.
+    """
     card, warnings = _completed_card(inputs.card, conversion)
     windows = _checked_windows(inputs.calibration, conversion)
     if card is not None:
@@ -87,7 +103,7 @@ def prepare_student(inputs: QuantizeInputs, *, window_limit: int | None = None) 
     rows = spread_rows(windows.hr, len(windows))
     used = windows.select(rows)
     x = normalise(used, card)
-    float_check = check_against_onnxruntime(conversion, x[:_CHECK_WINDOWS])
+    float_check = check(conversion, x[:CHECK_WINDOWS])
     warnings += _calibration_warnings(used, card)
     evaluated, is_calibration = used, True
     if inputs.evaluation is not None:

@@ -22,7 +22,7 @@ from ppg_deploy.quantize.methods import (
     collect_statistics,
     input_limits,
 )
-from ppg_deploy.quantize.operator_report import activation_facts
+from ppg_deploy.quantize.operator_report import ActivationReport, activation_facts
 from ppg_deploy.quantize.preparation import PreparedStudent, QuantizeInputs, named, prepare_student
 from ppg_deploy.quantize.quantizer import quantize_graph
 from ppg_deploy.quantize.settings import QuantizeSettings
@@ -72,17 +72,44 @@ def quantize_student(
     statistics = collect_statistics(student.conversion.graph, source.arranged, [settings.method])
     graph = quantize_prepared(student, source, statistics, settings)
     tflite = write_tflite(graph)
+    return assemble(
+        student,
+        graph,
+        tflite,
+        model_path,
+        output_range=student.output_range(settings.output_range),
+        calibration=calibration_facts(student, settings, source.limits),
+        activations=activation_facts(student.conversion.graph, graph, student.evaluation, student.card),
+        warnings=tuple(sensitive_layers(student.conversion.graph, graph, source.arranged)),
+    )
+
+
+def assemble(
+    student: PreparedStudent,
+    graph: Graph,
+    tflite: bytes,
+    model_path: Path,
+    *,
+    output_range: Range | None,
+    calibration: handover.CalibrationFacts,
+    activations: ActivationReport,
+    warnings: tuple[str, ...] = (),
+    onnx2tf: handover.Onnx2tfFacts | None = None,
+) -> QuantizedModel:
+    """Evaluate an int8 model, judge it and write the report; the same for either converter."""
+    inputs = student.inputs
     accuracy = evaluate(student.evaluation, graph, student.card)
-    activations = activation_facts(student.conversion.graph, graph, student.evaluation, student.card)
     report = handover.QuantizeReport(
         source=handover.NamedFile(path=str(inputs.model.resolve()), sha256=student.conversion.source_sha256),
         card=student.card,
         card_file=None if inputs.card_path is None else named(inputs.card_path),
+        converter="direct" if onnx2tf is None else "onnx2tf",
+        onnx2tf=onnx2tf,
         model=_model_facts(graph, tflite, student, model_path),
-        activations="int16" if settings.int16x8 else "int8",
+        activations="int16" if graph.input.dtype is DType.INT16 else "int8",
         head_cut=student.conversion.head is not None,
-        output_range=student.output_range(settings.output_range),
-        calibration=_calibration_facts(student, source, settings),
+        output_range=output_range,
+        calibration=calibration,
         float_check=handover.FloatCheckFacts(
             windows=student.float_check.windows,
             max_abs_error=student.float_check.max_abs_error,
@@ -93,10 +120,7 @@ def quantize_student(
         report_windows=activations.windows,
         input_activation=activations.input,
         operators=activations.operators,
-        warnings=(
-            *student.warnings,
-            *sensitive_layers(student.conversion.graph, graph, source.arranged),
-        ),
+        warnings=student.warnings + warnings,
         tool_versions=tool_versions(),
     )
     return QuantizedModel(graph, tflite, report)
@@ -131,9 +155,10 @@ def quantize_prepared(
     return correct_biases(float_graph, graph, source.arranged) if settings.bias_correction else graph
 
 
-def _calibration_facts(
-    student: PreparedStudent, source: CalibrationInput, settings: QuantizeSettings
+def calibration_facts(
+    student: PreparedStudent, settings: QuantizeSettings, limits: Range | None
 ) -> handover.CalibrationFacts:
+    """Which windows calibrated and how; `limits` is the range of a clipped input."""
     hr = student.calibration_windows.hr
     return handover.CalibrationFacts(
         file=named(student.inputs.calibration),
@@ -141,7 +166,7 @@ def _calibration_facts(
         percentile=settings.percentile if settings.method == "percentile" else None,
         bias_correction=settings.bias_correction,
         input_clip=settings.input_clip,
-        input_limits=source.limits,
+        input_limits=limits,
         windows=len(student.calibration_windows),
         hr_low=None if hr is None else float(hr.min()),
         hr_high=None if hr is None else float(hr.max()),
