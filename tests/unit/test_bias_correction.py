@@ -117,3 +117,24 @@ def test_what_the_relu_cuts_off_does_not_count() -> None:
     # The input scale is 10 / 255, the weights' 0.1; 1.0 becomes 26 or 25.5 steps, the lost product is 0.04.
     assert after[0] - before[0] == pytest.approx(0.04 / (0.1 * 10 / 255), abs=1)
     assert after[1] == before[1]
+
+
+def test_bias_shared_by_the_steps_of_a_loop_is_left_alone() -> None:
+    """Two steps with one bias: correcting it for each in turn would add up."""
+    tensors = [
+        Tensor("x", (1, 2), DType.FLOAT32),
+        constant("w", [[127.0, 0.4], [0.4, 127.0]]),
+        constant("b", [3.0, 3.0]),
+        Tensor("h", (1, 2), DType.FLOAT32),
+        Tensor("y", (1, 2), DType.FLOAT32),
+    ]
+    operators = (
+        FullyConnected(inputs=("x", "w", "b"), outputs=("h",)),
+        FullyConnected(inputs=("h", "w", "b"), outputs=("y",)),
+    )
+    graph = Graph(
+        "loop", {tensor.name: tensor for tensor in tensors}, operators, ("x",), ("y",), tied=(("x", "h"),)
+    )
+    x = np.ones((20, 2), np.float32)
+    quantized = quantize_graph(graph, calibrate(graph, x))
+    assert bias_codes(correct_biases(graph, quantized, x), "b") == bias_codes(quantized, "b")

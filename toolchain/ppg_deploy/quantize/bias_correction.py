@@ -46,7 +46,7 @@ def correct_biases(float_graph: Graph, int8_graph: Graph, x: Floats) -> Graph:
     exact: dict[str, Floats] = {source: np.asarray(x, np.float32)}
     codes: dict[str, Codes] = {source: quantize_windows(x, int8_graph.input)}
     for position, operator in enumerate(int8_graph.operators):
-        if isinstance(operator, WEIGHTED):
+        if isinstance(operator, WEIGHTED) and _has_bias_of_its_own(int8_graph, operator):
             error = _mean_error(float_graph, simulated, int8_graph, operator, exact, codes)
             bias = operator.inputs[2]
             tensors[bias] = _shifted(tensors[bias], -error)
@@ -61,6 +61,11 @@ def correct_biases(float_graph: Graph, int8_graph: Graph, x: Floats) -> Graph:
         _forget(exact, int8_graph, position)
         _forget(codes, int8_graph, position)
     return replace(int8_graph, tensors=tensors)
+
+
+def _has_bias_of_its_own(graph: Graph, operator: Operator) -> bool:
+    """False in an unrolled loop, whose steps share one bias: the error of one step says nothing about the others."""
+    return len(operator.inputs) > 2 and len(graph.consumers(operator.inputs[2])) == 1
 
 
 def _mean_error(
