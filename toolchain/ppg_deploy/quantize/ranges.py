@@ -110,6 +110,8 @@ def same_scale_groups(graph: Graph) -> dict[str, str]:
             name = group[name]
         return name
 
+    for name in graph.inputs:
+        root(name)
     for operator in graph.operators:
         for name in operator.outputs:
             root(name)
@@ -121,4 +123,4 @@ def same_scale_groups(graph: Graph) -> dict[str, str]:
         for name in others:
             if first in group and name in group:
                 group[root(name)] = root(first)
-    return {name: root(name) for name in (*graph.inputs, *group)}
+    return {name: root(name) for name in group}
