@@ -13,7 +13,7 @@ from ppg_deploy.graph.int16_ops import KERNELS
 from ppg_deploy.graph.operators import Add
 from ppg_deploy.graph.quantized_reference import run_quantized_output
 from ppg_deploy.quantize import calibrate, dequantize_codes, quantize_graph, quantize_windows
-from ppg_deploy.quantize.fidelity import operator_fidelity
+from ppg_deploy.quantize.fidelity import activation_fidelity
 from ppg_deploy.quantize.int16 import symmetric_quantization_of_range
 from ppg_deploy.quantize.weights import quantize_weights
 from ppg_deploy.tflite import read_tflite, write_tflite
@@ -77,7 +77,7 @@ def test_int16_follows_the_float_graph_closer_than_int8(tmp_path: Path) -> None:
         quantized = quantize_graph(graph, calibration, activations=activations)
         codes = run_quantized_output(quantized, quantize_windows(x, quantized.input))
         errors[activations] = float(np.abs(dequantize_codes(codes, quantized.output) - exact).mean())
-        facts = operator_fidelity(graph, quantized, x)
+        facts = activation_fidelity(graph, quantized, x)[1]
         assert all(0 <= fact.clipped < 0.01 for fact in facts)
         noise[activations] = min(fact.sqnr_db for fact in facts if fact.sqnr_db is not None)
     # The int8 weights' own error stays.

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from ppg_deploy.compile.checks import check_compilable
 from ppg_deploy.compile.emit import render
-from ppg_deploy.compile.kernels import Code, Kernel, choose_kernel
+from ppg_deploy.compile.kernels import Kernel, choose_kernel
 from ppg_deploy.compile.kernels.base import COMMON_FILES
 from ppg_deploy.compile.lower import Program, lower
 from ppg_deploy.compile.memory import MemoryPlan, plan_memory
 from ppg_deploy.compile.model import CompiledModel, CompiledOperator
+from ppg_deploy.compile.sharing import SharedConstants
 from ppg_deploy.graph import Graph
 
 
@@ -32,10 +33,11 @@ def compile_graph(graph: Graph, *, model_sha256: str, dsp: bool) -> CompiledMode
         kernel.code(step, number in plan.in_place)
         for number, (step, kernel) in enumerate(zip(program.steps, kernels, strict=True))
     ]
-    operators = _operators(program, kernels, codes, plan)
+    shared = SharedConstants(codes)
+    operators = _operators(program, kernels, plan, shared)
     return CompiledModel(
         model_sha256=model_sha256,
-        files=render(graph, program, kernels, codes, plan, model_sha256=model_sha256, dsp=dsp),
+        files=render(graph, program, kernels, codes, plan, shared, model_sha256=model_sha256, dsp=dsp),
         kernel_files=tuple(sorted({*COMMON_FILES, *(name for kernel in kernels for name in kernel.files)})),
         arena_bytes=plan.arena_bytes,
         operators=operators,
@@ -47,7 +49,7 @@ def compile_graph(graph: Graph, *, model_sha256: str, dsp: bool) -> CompiledMode
 
 
 def _operators(
-    program: Program, kernels: Sequence[Kernel], codes: Sequence[Code], plan: MemoryPlan
+    program: Program, kernels: Sequence[Kernel], plan: MemoryPlan, shared: SharedConstants
 ) -> tuple[CompiledOperator, ...]:
     return tuple(
         CompiledOperator(
@@ -57,12 +59,18 @@ def _operators(
             kernel=kernel.name,
             graph_operators=step.operators,
             macs=step.macs,
-            constant_bytes=code.constant_bytes,
-            input_offsets=tuple(plan.storage.get(name) for name in step.inputs),
+            constant_bytes=shared.added_bytes(number),
+            input_offsets=tuple(_input_offset(name, program, plan) for name in step.inputs),
             output_offset=plan.storage.get(step.output),
             output_bytes=step.output_bytes,
             scratch_bytes=plan.scratch_bytes[number],
             in_place=number in plan.in_place,
         )
-        for number, (step, kernel, code) in enumerate(zip(program.steps, kernels, codes, strict=True))
+        for number, (step, kernel) in enumerate(zip(program.steps, kernels, strict=True))
     )
+
+
+def _input_offset(name: str, program: Program, plan: MemoryPlan) -> int | None:
+    origin, first = program.views.get(name, (name, 0))
+    offset = plan.storage.get(origin)
+    return None if offset is None else offset + first

@@ -10,6 +10,7 @@ from ppg_deploy.compile.kernels import Array, Code, Kernel
 from ppg_deploy.compile.kernels.base import Value
 from ppg_deploy.compile.lower import Program
 from ppg_deploy.compile.memory import MemoryPlan
+from ppg_deploy.compile.sharing import SharedConstants
 from ppg_deploy.compile.steps import Step
 from ppg_deploy.graph import Graph, Tensor
 
@@ -45,6 +46,7 @@ def render(
     kernels: Sequence[Kernel],
     codes: Sequence[Code],
     plan: MemoryPlan,
+    shared: SharedConstants,
     *,
     model_sha256: str,
     dsp: bool,
@@ -65,8 +67,10 @@ def render(
         "input": _tensor_text(graph.input),
         "output": _tensor_text(graph.output),
         "arena_bytes": plan.arena_bytes,
-        "functions": _functions(program, codes, plan),
-        "constants": [constant for number, code in enumerate(codes) for constant in _constants(number, code)],
+        "functions": _functions(program, codes, plan, shared),
+        "constants": [
+            constant for number, code in enumerate(codes) for constant in _constants(number, code, shared)
+        ],
         "headers": sorted({kernel.header for kernel in kernels}),
         "guard": ["dsp"] if dsp else [],
     }
@@ -88,19 +92,16 @@ def _tensor_text(tensor: Tensor) -> dict[str, str | int]:
     }
 
 
-def _symbol(number: int, suffix: str = "") -> str:
-    return f"ppg_model_data_{number:03d}" + (f"_{suffix}" if suffix else "")
-
-
-def _constants(number: int, code: Code) -> Iterator[_Constant]:
+def _constants(number: int, code: Code, shared: SharedConstants) -> Iterator[_Constant]:
     for array in code.arrays:
-        ctype = f"int{8 * array.values.itemsize}_t"
-        declaration = f"const {ctype} {_symbol(number, array.suffix)}[{array.values.size}]"
-        yield _Constant(declaration, tuple(_array_lines(array)))
-    if code.parameters is not None:
+        if shared.is_first(number, array.suffix):
+            ctype = f"int{8 * array.values.itemsize}_t"
+            declaration = f"const {ctype} {shared.symbol(number, array.suffix)}[{array.values.size}]"
+            yield _Constant(declaration, tuple(_array_lines(array)))
+    if code.parameters is not None and shared.is_first(number):
         fields = code.parameters.fields.items()
-        lines = tuple(f".{name} = {_value(number, value)}," for name, value in fields)
-        yield _Constant(f"const {code.parameters.ctype} {_symbol(number)}", lines)
+        lines = tuple(f".{name} = {_value(number, value, shared)}," for name, value in fields)
+        yield _Constant(f"const {code.parameters.ctype} {shared.symbol(number)}", lines)
 
 
 def _array_lines(array: Array) -> Iterator[str]:
@@ -115,35 +116,46 @@ def _number(value: int) -> str:
     return "INT32_MIN" if value == -(1 << 31) else str(value)
 
 
-def _value(number: int, value: Value) -> str:
+def _value(number: int, value: Value, shared: SharedConstants) -> str:
     if isinstance(value, Array):
-        return _symbol(number, value.suffix)
+        return shared.symbol(number, value.suffix)
     if isinstance(value, tuple):
         return "{" + ", ".join(str(item) for item in value) + "}"
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f".{name} = {_value(number, inner)}" for name, inner in value.items()) + "}"
+        inside = (f".{name} = {_value(number, inner, shared)}" for name, inner in value.items())
+        return "{" + ", ".join(inside) + "}"
     return f"{value}u" if value > 0x7FFFFFFF else str(value)
 
 
-def _functions(program: Program, codes: Sequence[Code], plan: MemoryPlan) -> list[_Function]:
+def _functions(
+    program: Program, codes: Sequence[Code], plan: MemoryPlan, shared: SharedConstants
+) -> list[_Function]:
     return [
-        _function(number, step, code, program, plan)
+        _function(number, step, code, program, plan, shared)
         for number, (step, code) in enumerate(zip(program.steps, codes, strict=True))
     ]
 
 
-def _function(number: int, step: Step, code: Code, program: Program, plan: MemoryPlan) -> _Function:
+def _function(
+    number: int, step: Step, code: Code, program: Program, plan: MemoryPlan, shared: SharedConstants
+) -> _Function:
     inputs = [_place(name, program, plan) for name in step.inputs]
     operands = [
-        _symbol(number, operand.suffix) if isinstance(operand, Array) else inputs[operand]
+        shared.symbol(number, operand.suffix) if isinstance(operand, Array) else inputs[operand]
         for operand in code.operands
     ]
     output = [_place(step.output, program, plan)]
+    callers = [
+        name
+        for name, storage in (("input", program.input), ("output", program.output))
+        if storage in (*(program.origin(name) for name in step.inputs), step.output)
+    ]
+    if code.gathered:
+        operands = [f"(const int8_t *const[]){{{', '.join(operands)}}}"]
     data = output + operands if code.output_first else operands + output
     scratch = [f"{_ARENA} + {plan.scratch[number]}"] if number in plan.scratch else []
-    parameters = [f"&{_symbol(number)}"] if code.parameters else []
+    parameters = [f"&{shared.symbol(number)}"] if code.parameters else []
     arguments = parameters + data + scratch + [str(value) for value in code.trailing]
-    callers = [name for name in ("input", "output") if name in data]
     types = {"input": "const int8_t *input", "output": "int8_t *output"}
     return _Function(
         symbol=f"ppg_model_op_{number:03d}",
@@ -156,6 +168,9 @@ def _function(number: int, step: Step, code: Code, program: Program, plan: Memor
 
 
 def _place(storage: str, program: Program, plan: MemoryPlan) -> str:
+    if storage in program.views:
+        origin, first = program.views[storage]
+        return f"{_place(origin, program, plan)} + {first}"
     if storage == program.input:
         return "input"
     if storage == program.output:

@@ -1,12 +1,13 @@
 """Graph -> steps: padding spelt out, reshapes gone, PAD merged into the convolution behind it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ppg_deploy.compile import sequence_lowering, tensor_lowering
 from ppg_deploy.compile.steps import (
     AddStep,
     AnyCodes,
@@ -23,6 +24,7 @@ from ppg_deploy.compile.steps import (
     Step,
     Window,
 )
+from ppg_deploy.compile.tables import find_regions, lookup_step, softmax_step
 from ppg_deploy.graph import Graph, Tensor
 from ppg_deploy.graph.arithmetic import (
     activation_limits,
@@ -35,32 +37,51 @@ from ppg_deploy.graph.operators import (
     Activation,
     Add,
     AveragePool2D,
+    BatchMatMul,
+    Concatenation,
     Conv2D,
     DepthwiseConv2D,
     FullyConnected,
+    L2Normalization,
     MaxPool2D,
+    Mean,
     Mul,
     Operator,
     Pad,
     Padding,
     Pool2D,
     Reshape,
+    Softmax,
+    SquaredDifference,
+    StridedSlice,
+    Sub,
+    Sum,
+    Transpose,
+    UnidirectionalSequenceLstm,
 )
 from ppg_deploy.graph.shapes import multiply_accumulates, window_pads
 
 
 @dataclass(frozen=True)
 class Program:
-    """Steps in execution order over named storage. `input` and `output` are the caller's buffers."""
+    """Steps in execution order over named storage. `input` and `output` are the caller's buffers.
+
+    A step may read a view, which is storage from some byte on: `views` holds (storage, first byte) by name.
+    """
 
     steps: tuple[Step, ...]
     input: str
     output: str
+    views: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+
+    def origin(self, name: str) -> str:
+        """The storage that a step's input lies in."""
+        return self.views[name][0] if name in self.views else name
 
 
 def lower(graph: Graph) -> Program:
     """Steps of a graph that passed `check_compilable`."""
-    context = _Lowering(graph)
+    context = Lowering(graph)
     steps = [context.step(number) for number in context.computed]
     output = context.storage(graph.outputs[0])
     if output == graph.inputs[0]:
@@ -71,10 +92,12 @@ def lower(graph: Graph) -> Program:
             operators=(), kind="COPY", name=name, inputs=graph.inputs, output=output, output_bytes=size
         )
         steps.append(copy)
-    return Program(tuple(steps), graph.inputs[0], output)
+    return Program(tuple(steps), graph.inputs[0], output, context.views)
 
 
-class _Lowering:
+class Lowering:
+    """What the builders of steps ask: names of storage, tensors, limits."""
+
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         needed = _needed(graph)
@@ -83,15 +106,23 @@ class _Lowering:
             for operator in graph.operators
             if isinstance(operator, Reshape)
         }
+        self._slices = sequence_lowering.views(graph)
+        self.views: dict[str, tuple[str, int]] = {}
         self._merged = {
             operator.output: number
             for number, operator in enumerate(graph.operators)
             if isinstance(operator, Pad) and number in needed and self._merges(operator)
         }
+        self._regions = find_regions(graph, needed)
+        tabulated = {number for region in self._regions.values() for number in region.operators[:-1]}
         self.computed = [
             number
             for number, operator in enumerate(graph.operators)
-            if number in needed and not isinstance(operator, Reshape) and operator.output not in self._merged
+            if number in needed
+            and not isinstance(operator, Reshape)
+            and operator.output not in self._merged
+            and operator.output not in self._slices
+            and number not in tabulated
         ]
 
     def _merges(self, pad: Pad) -> bool:
@@ -106,22 +137,39 @@ class _Lowering:
         )
 
     def storage(self, tensor: str) -> str:
-        while tensor in self._aliases:
-            tensor = self._aliases[tensor]
-        return tensor
+        """The storage, or the view of storage, that holds a tensor."""
+        first = 0
+        while tensor in self._aliases or tensor in self._slices:
+            if tensor in self._aliases:
+                tensor = self._aliases[tensor]
+            else:
+                tensor, start = self._slices[tensor]
+                first += start
+        if first == 0:
+            return tensor
+        name = f"{tensor} from byte {first}"
+        self.views[name] = (tensor, first)
+        return name
 
     def step(self, number: int) -> Step:
+        """The step of operator `number`."""
+        region = self._regions.get(number)
+        if region is not None:
+            return lookup_step(self.graph, region, self.storage(region.root))
         operator = self.graph.operators[number]
         return _BUILDERS[type(operator)](self, number, operator)
 
     def tensor(self, name: str) -> Tensor:
+        """A tensor of the graph."""
         return self.graph.tensors[name]
 
     def limits(self, operator: Operator) -> tuple[int, int]:
+        """Lowest and highest output code."""
         activation = getattr(operator, "activation", Activation.NONE)
         return activation_limits(activation, self.tensor(operator.output))
 
     def merged_pad(self, operator: Operator) -> tuple[int, Pad] | None:
+        """Number and operator of the PAD that a convolution takes over."""
         number = self._merged.get(operator.inputs[0])
         if number is None:
             return None
@@ -130,11 +178,13 @@ class _Lowering:
         return number, pad
 
     def bias(self, operator: Operator, channels: int) -> NDArray[np.int64]:
+        """Biases, zeros when there are none."""
         if len(operator.inputs) < 3 or not operator.inputs[2]:
             return np.zeros(channels, np.int64)
         return np.asarray(self.tensor(operator.inputs[2]).data).astype(np.int64).reshape(-1)
 
     def weights(self, operator: Operator) -> NDArray[np.int8]:
+        """Codes of the weights."""
         return np.asarray(self.tensor(operator.inputs[1]).data).astype(np.int8)
 
 
@@ -167,7 +217,7 @@ def _window(operator: Conv2D | DepthwiseConv2D | Pool2D, kernel: tuple[int, int]
     return Window(kernel, operator.stride, dilation, (rows[0], columns[0]), (rows[1], columns[1]))
 
 
-def _convolution(context: _Lowering, number: int, operator: Operator) -> Step:
+def _convolution(context: Lowering, number: int, operator: Operator) -> Step:
     assert isinstance(operator, Conv2D | DepthwiseConv2D)
     padded, output = context.tensor(operator.inputs[0]), context.tensor(operator.output)
     weights = context.weights(operator)
@@ -213,7 +263,7 @@ def _convolution(context: _Lowering, number: int, operator: Operator) -> Step:
     return ConvolutionStep(**common, groups=padded.shape[3] // depth)
 
 
-def _dense(context: _Lowering, number: int, operator: Operator) -> Step:
+def _dense(context: Lowering, number: int, operator: Operator) -> Step:
     source, output = context.tensor(operator.inputs[0]), context.tensor(operator.output)
     weights = context.weights(operator)
     channels, depth = weights.shape
@@ -256,7 +306,7 @@ def _operand(tensor: Tensor) -> Operand:
     return Operand(shape, tensor.zero_point, data)
 
 
-def _elementwise(context: _Lowering, number: int, operator: Operator) -> Step:
+def _elementwise(context: Lowering, number: int, operator: Operator) -> Step:
     left, right = (context.tensor(name) for name in operator.inputs)
     output = context.tensor(operator.output)
     low, high = context.limits(operator)
@@ -280,7 +330,7 @@ def _elementwise(context: _Lowering, number: int, operator: Operator) -> Step:
     return MulStep(**common, factor=mul_multiplier(left, right, output))
 
 
-def _pool(context: _Lowering, number: int, operator: Operator) -> Step:
+def _pool(context: Lowering, number: int, operator: Operator) -> Step:
     assert isinstance(operator, Pool2D)
     source = _image(context.tensor(operator.inputs[0]))
     output = context.tensor(operator.output)
@@ -302,9 +352,12 @@ def _pool(context: _Lowering, number: int, operator: Operator) -> Step:
     )
 
 
-def _pad(context: _Lowering, number: int, operator: Operator) -> Step:
+def _pad(context: Lowering, number: int, operator: Operator) -> Step:
     assert isinstance(operator, Pad)
     output = context.tensor(operator.output)
+    source = context.tensor(operator.inputs[0])
+    # A signal of shape (1, length, channels) has one row.
+    missing = 4 - len(source.shape)
     return PadStep(
         operators=(number,),
         kind=operator.kind,
@@ -313,13 +366,17 @@ def _pad(context: _Lowering, number: int, operator: Operator) -> Step:
         output=operator.output,
         output_bytes=output.byte_size,
         codes=output.dtype,
-        source=_image(context.tensor(operator.inputs[0])),
-        pads=operator.pads[1:],
+        source=Image(*(1,) * missing, *source.shape[1:]),
+        pads=((0, 0),) * missing + operator.pads[1:],
         value=output.zero_point,
     )
 
 
-_BUILDERS: dict[type[Operator], Callable[[_Lowering, int, Operator], Step]] = {
+def _softmax(context: Lowering, number: int, operator: Operator) -> Step:
+    return softmax_step(context.graph, number, operator, context.storage(operator.inputs[0]))
+
+
+_BUILDERS: dict[type[Operator], Callable[[Lowering, int, Operator], Step]] = {
     Conv2D: _convolution,
     DepthwiseConv2D: _convolution,
     FullyConnected: _dense,
@@ -328,4 +385,15 @@ _BUILDERS: dict[type[Operator], Callable[[_Lowering, int, Operator], Step]] = {
     AveragePool2D: _pool,
     MaxPool2D: _pool,
     Pad: _pad,
+    Transpose: tensor_lowering.transpose,
+    Sub: tensor_lowering.difference,
+    SquaredDifference: tensor_lowering.difference,
+    Mean: tensor_lowering.reduction,
+    Sum: tensor_lowering.reduction,
+    BatchMatMul: tensor_lowering.batch_matmul,
+    L2Normalization: tensor_lowering.l2_normalization,
+    StridedSlice: sequence_lowering.strided_slice,
+    Concatenation: sequence_lowering.concatenation,
+    UnidirectionalSequenceLstm: sequence_lowering.lstm,
+    Softmax: _softmax,
 }

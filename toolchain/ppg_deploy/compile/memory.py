@@ -51,7 +51,7 @@ def _last_uses(program: Program) -> dict[str, int]:
     last = {step.output: number for number, step in enumerate(program.steps)}
     for number, step in enumerate(program.steps):
         for name in step.inputs:
-            last[name] = number
+            last[program.origin(name)] = number
     return last
 
 
@@ -63,8 +63,15 @@ def _overwritten(program: Program, kernels: Sequence[Kernel]) -> dict[int, str]:
     for number, (step, kernel) in enumerate(zip(program.steps, kernels, strict=True)):
         if step.output in external:
             continue
+        origins = [program.origin(name) for name in step.inputs]
+        # Storage that the step reads through a view as well might be overwritten too early.
         dying = (
-            name for name in kernel.in_place_inputs(step) if last[name] == number and name not in external
+            name
+            for name in kernel.in_place_inputs(step)
+            if name not in program.views
+            and last[name] == number
+            and name not in external
+            and (origins.count(name) == step.inputs.count(name))
         )
         name = next(dying, None)
         if name is not None:

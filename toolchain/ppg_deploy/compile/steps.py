@@ -164,5 +164,25 @@ class PadStep(Step):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class LookupStep(Step):
+    """A function of one code, applied to every code of the input: `table` holds its value for -128 to 127."""
+
+    table: Codes
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SoftmaxStep(Step):
+    """SOFTMAX of each row of `columns` codes.
+
+    `exponentials` int64 with int32 values: exp of each difference from the row's largest code, 0 first, in units of
+    2^-31; differences beyond the last one count as zero.
+    """
+
+    rows: int
+    columns: int
+    exponentials: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CopyStep(Step):
     """The model's output is its input, unchanged."""

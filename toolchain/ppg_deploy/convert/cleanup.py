@@ -5,9 +5,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ppg_deploy.convert.chomp import drop_unread, fold_chomp, pick_part
+from ppg_deploy.convert.sequence_cleanup import fold_channel_slice, fold_uniform_scale
 from ppg_deploy.graph import DType, Graph, Tensor
 from ppg_deploy.graph.operators import (
     Activation,
+    AveragePool2D,
     Conv2D,
     DepthwiseConv2D,
     FullyConnected,
@@ -26,7 +29,18 @@ def clean(graph: Graph) -> Graph:
     """Apply every rewrite until none applies any more."""
     while True:
         rewritten = graph
-        for rewrite in (_merge_reshapes, _fold_affine, _fuse_activation, _fuse_padding):
+        for rewrite in (
+            _merge_reshapes,
+            _affine_before_pool,
+            _fold_affine,
+            _fuse_activation,
+            _fuse_padding,
+            fold_chomp,
+            fold_channel_slice,
+            fold_uniform_scale,
+            pick_part,
+            drop_unread,
+        ):
             rewritten = rewrite(rewritten)
         if rewritten is graph:
             return _without_dead_tensors(graph)
@@ -74,7 +88,7 @@ def _rewired(
         inputs = tuple(new if name == old else name for name in operator.inputs)
         operators.append(operator if inputs == operator.inputs else replace(operator, inputs=inputs))
     outputs = tuple(new if name == old else name for name in graph.outputs)
-    return Graph(graph.name, tensors, tuple(operators), graph.inputs, outputs)
+    return replace(graph, tensors=tensors, operators=tuple(operators), outputs=outputs)
 
 
 def _merge_reshapes(graph: Graph) -> Graph:
@@ -136,6 +150,42 @@ def _fold_affine(graph: Graph) -> Graph:
             for name, data in zip(names, (scaled, bias * scale + offset), strict=True)
         }
         return _rewired(graph, operator, {producer: folded}, **constants)
+    return graph
+
+
+def _affine_before_pool(graph: Graph) -> Graph:
+    """Average pool, then scale and offset: the other way round, the convolution in front can take them in.
+
+    Averages leave padding out, so every weight is the reciprocal of their number and the order does not matter.
+    """
+    for operator in graph.operators:
+        if not isinstance(operator, DepthwiseConv2D) or not _is_affine(graph, operator):
+            continue
+        pool = graph.producer(operator.inputs[0])
+        if not isinstance(pool, AveragePool2D) or pool.activation is not Activation.NONE:
+            continue
+        weighted = graph.producer(pool.inputs[0])
+        if (
+            not isinstance(weighted, _Weighted)
+            or weighted.activation is not Activation.NONE
+            or _only_consumer(graph, pool.output) is None
+            or _only_consumer(graph, weighted.output) is None
+        ):
+            continue
+        scaled = graph.tensors[weighted.output]
+        moved = Tensor(f"{operator.output}/before pool", scaled.shape, scaled.dtype)
+        affine = replace(
+            operator,
+            inputs=(weighted.output, *operator.inputs[1:]),
+            outputs=(moved.name,),
+            activation=Activation.NONE,
+        )
+        averaged = replace(
+            pool, inputs=(moved.name,), outputs=operator.outputs, activation=operator.activation
+        )
+        swapped = {pool: affine, operator: averaged}
+        operators = tuple(swapped.get(other, other) for other in graph.operators)
+        return replace(graph, operators=operators, tensors={**graph.tensors, moved.name: moved})
     return graph
 
 

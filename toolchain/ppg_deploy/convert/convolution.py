@@ -1,5 +1,7 @@
 """Conv, Gemm, MatMul."""
 
+import math
+
 import numpy as np
 
 from ppg_deploy.convert.builder import GraphBuilder, Node
@@ -22,12 +24,18 @@ def convert_conv(node: Node, builder: GraphBuilder) -> None:
     _, height, width, in_channels = builder.tensors[source].shape
     out_channels, depth, *kernel = weights.shape
     groups = int(node.attributes.get("group", 1))
-    if depth * groups != in_channels or out_channels % groups:
+    kernel_rank = len(value.shape) - 2
+    named = tuple(node.attributes.get("kernel_shape", kernel[-kernel_rank:]))
+    if named != tuple(kernel[-kernel_rank:]):
+        raise node.unsupported(
+            f"kernel_shape {named} for weights of kernel {tuple(kernel[-kernel_rank:])}",
+            "export the model again",
+        )
+    if groups < 1 or depth * groups != in_channels or out_channels % groups:
         raise node.unsupported(
             f"{groups} groups of {depth} channels do not match {in_channels} input channels",
             "export the model again",
         )
-    kernel_rank = len(value.shape) - 2
     window = read_window(node, tuple(kernel[-kernel_rank:]), (height, width))
     out_height, out_width = window.output_size((height, width))
     if min(out_height, out_width) < 1:
@@ -37,6 +45,10 @@ def convert_conv(node: Node, builder: GraphBuilder) -> None:
     if padding is None:
         source, padding = explicitly_padded(builder, name, source, window), Padding.VALID
     bias = builder.constant(node, 2)
+    if bias is None and len(node.inputs) > 2 and node.inputs[2]:
+        raise node.unsupported("its biases are computed, not constant", "export with fixed weights")
+    if bias is not None and bias.shape != (out_channels,):
+        raise node.unsupported(f"{bias.size} biases for {out_channels} channels", "export the model again")
     bias_name = builder.new_tensor(
         f"{name}/bias", (out_channels,), np.zeros(out_channels) if bias is None else bias
     )
@@ -84,7 +96,7 @@ def convert_gemm(node: Node, builder: GraphBuilder) -> None:
     _emit_dense(node, builder, weights, bias)
 
 
-def convert_matmul(node: Node, builder: GraphBuilder) -> None:
+def convert_dense_matmul(node: Node, builder: GraphBuilder) -> None:
     """x @ w with a constant two-dimensional w."""
     weights = builder.required_constant(node, 1, "weights").astype(np.float32)
     if weights.ndim != 2:
@@ -100,11 +112,14 @@ def _emit_dense(
 ) -> None:
     value = builder.value(node, 0)
     outputs, features = weights.shape
-    if value.shape[-1] != features or int(np.prod(value.shape)) != features:
+    if value.shape[-1] != features:
         raise node.unsupported(
             f"input of shape {value.shape} with weights for {features} features",
             "flatten the signal in front of the dense layer, or use a Conv1d of kernel 1 for each time step",
         )
+    if math.prod(value.shape) != features:
+        _emit_dense_per_position(node, builder, weights, bias)
+        return
     name = node.outputs[0]
     # The dense layer reads memory order, so its columns move instead of the data.
     columns = weights[:, value.layout.element_order()]
@@ -114,3 +129,24 @@ def _emit_dense(
     output = builder.new_tensor(name, (1, outputs))
     builder.emit(FullyConnected(inputs=(source, weights_name, bias_name), outputs=(output,)))
     builder.define(name, output, Layout.row_major((*value.shape[:-1], outputs)))
+
+
+def _emit_dense_per_position(
+    node: Node,
+    builder: GraphBuilder,
+    weights: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]",
+    bias: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]",
+) -> None:
+    """The dense layer at every position of a sequence (..., features): a 1x1 convolution."""
+    value = builder.value(node, 0)
+    outputs, features = weights.shape
+    axis = len(value.shape) - 1
+    source, layout = builder.rows(value, axis)
+    name = node.outputs[0]
+    weights_name = builder.new_tensor(
+        f"{name}/weights", (outputs, 1, 1, features), weights.reshape(outputs, 1, 1, features)
+    )
+    bias_name = builder.new_tensor(f"{name}/bias", (outputs,), bias)
+    output = builder.new_tensor(name, (1, 1, builder.tensors[source].shape[2], outputs))
+    builder.emit(Conv2D(inputs=(source, weights_name, bias_name), outputs=(output,)))
+    builder.define(name, output, layout.with_axis(axis, outputs))

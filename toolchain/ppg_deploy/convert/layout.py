@@ -91,6 +91,60 @@ class Layout:
         )
         return Layout(tuple(tuple(factors) for factors in axes), memory)
 
+    def factors_of(self, axis: int) -> tuple[int, ...]:
+        """Numbers of the factors that make up an ONNX axis."""
+        first = sum(len(factors) for factors in self.axes[:axis])
+        return tuple(range(first, first + len(self.axes[axis])))
+
+    def split(self, axis: int, factors: tuple[int, ...]) -> "Layout":
+        """The same with the only factor of an axis written as several, slowest first."""
+        (number,) = self.factors_of(axis)
+        extra = len(factors) - 1
+        memory: list[int] = []
+        for factor in self.memory:
+            if factor == number:
+                memory.extend(range(number, number + len(factors)))
+            else:
+                memory.append(factor + extra if factor > number else factor)
+        return Layout((*self.axes[:axis], factors, *self.axes[axis + 1 :]), tuple(memory))
+
+    def stored(self, order: tuple[int, ...]) -> "Layout":
+        """The same ONNX shape with its axes lying in memory in the given order."""
+        memory = tuple(factor for axis in order for factor in self.factors_of(axis))
+        return Layout(self.axes, memory)
+
+    def with_axis(self, axis: int, size: int) -> "Layout":
+        """The layout when an axis gets another size; its values lie where its slowest factor lay.
+
+        An axis of size 1 that grows becomes the innermost one in memory.
+        """
+        numbers = self.factors_of(axis)
+        kept = [factor for factor in self.memory if factor not in numbers[1:]]
+        if size == 1:
+            kept = [factor for factor in kept if factor not in numbers]
+        elif not numbers:
+            first = sum(len(factors) for factors in self.axes[:axis])
+            kept = [factor + (factor >= first) for factor in kept] + [first]
+            return Layout((*self.axes[:axis], (size,), *self.axes[axis + 1 :]), tuple(kept))
+        remaining = sorted(kept)
+        axes = (*self.axes[:axis], (size,) if size > 1 else (), *self.axes[axis + 1 :])
+        return Layout(axes, tuple(remaining.index(factor) for factor in kept))
+
+    def ends_with(self, axis: int) -> bool:
+        """True when an axis is the innermost one in memory, in its own order."""
+        numbers = self.factors_of(axis)
+        return self.memory[len(self.memory) - len(numbers) :] == numbers
+
+    def memory_order(self) -> tuple[int, ...]:
+        """The ONNX axes in the order in which their slowest factors lie in memory; axes of size 1 first."""
+        places = {factor: place for place, factor in enumerate(self.memory)}
+        return tuple(
+            sorted(
+                range(len(self.axes)),
+                key=lambda axis: min((places[factor] for factor in self.factors_of(axis)), default=-1),
+            )
+        )
+
     def same_order(self, wanted: "Layout") -> bool:
         """True when both store the elements of the same ONNX shape in the same order."""
         return self.shape == wanted.shape and np.array_equal(self.element_order(), wanted.element_order())

@@ -2,6 +2,7 @@
 
 from ppg_deploy.convert.builder import GraphBuilder, Node, Value, image_shape
 from ppg_deploy.convert.layout import Layout
+from ppg_deploy.convert.mean import emit_sequence_mean
 from ppg_deploy.convert.spatial import Window, explicitly_padded, read_window
 from ppg_deploy.graph.operators import Activation, AveragePool2D, MaxPool2D, Operator, Padding, Pool2D
 
@@ -82,7 +83,7 @@ def convert_global_average(node: Node, builder: GraphBuilder) -> None:
 
 
 def convert_reduce_mean(node: Node, builder: GraphBuilder) -> None:
-    """ReduceMean over axes of the signal (not batch, not channels)."""
+    """ReduceMean over any axes."""
     value = builder.value(node, 0)
     axes = node.attributes.get("axes")
     if axes is None:
@@ -91,9 +92,12 @@ def convert_reduce_mean(node: Node, builder: GraphBuilder) -> None:
     if axes is None:
         raise node.unsupported("mean over computed or all axes", "name the axes of the mean")
     positive = tuple(sorted(axis % len(value.shape) for axis in axes))
-    if any(axis < 2 for axis in positive):
-        raise node.unsupported("mean over the batch or channel axis", "take the mean over time only")
-    _emit_mean(node, builder, value, positive, keep=bool(node.attributes.get("keepdims", 1)))
+    keep = bool(node.attributes.get("keepdims", 1))
+    is_image = len(value.shape) in (3, 4) and value.layout.same_order(Layout.channels_last(value.shape))
+    if is_image and all(axis >= 2 for axis in positive):
+        _emit_mean(node, builder, value, positive, keep=keep)
+    else:
+        emit_sequence_mean(node, builder, value, positive, keep=keep)
 
 
 def _emit_mean(node: Node, builder: GraphBuilder, value: Value, axes: tuple[int, ...], *, keep: bool) -> None:

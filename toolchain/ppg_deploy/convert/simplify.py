@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ppg_deploy.convert.limits import check_constants, check_values
 from ppg_deploy.errors import InputError, UnsupportedModelError
 
 _MAX_FILE_BYTES = 256 * 1024 * 1024
 # Moves zero padding into a maximum pool as if it padded with minus infinity (seen in onnxruntime 1.31).
 _WRONG_OPTIMISERS = ["Pad_Fusion"]
+_MAX_FOLDING_PASSES = 3
 
 
 def load_onnx(path: Path) -> Any:
@@ -41,6 +43,7 @@ def load_onnx(path: Path) -> Any:
         ) from error
     if not model.graph.node:
         raise InputError(f"{path} holds no operators", hint=export_hint)
+    check_constants(model, path)
     return model
 
 
@@ -48,13 +51,15 @@ def with_single_batch(model: Any, path: Path) -> Any:
     """A copy of the onnx.ModelProto with batch 1.
 
     Raises:
-        UnsupportedModelError: several inputs or outputs, or a dynamic axis besides the batch.
+        UnsupportedModelError: several inputs or outputs, a dynamic axis besides the batch, or a value too large for
+            any board. InputError: shapes that contradict each other.
     """
     import onnx
 
     fixed = onnx.ModelProto()
     fixed.CopyFrom(model)
     _fix_batch(fixed, path)
+    check_values(fixed, path)
     return fixed
 
 
@@ -64,6 +69,18 @@ def simplify(model: Any, path: Path) -> Any:
     Raises:
         InputError: onnxruntime cannot load the model.
     """
+    import onnx
+
+    folded = _optimised(model, path)
+    # Operators that onnxruntime expands into simpler ones (CastLike) leave constants for another pass.
+    for _ in range(_MAX_FOLDING_PASSES):
+        if not _has_constant_operators(folded):
+            break
+        folded = _optimised(folded, path)
+    return onnx.shape_inference.infer_shapes(folded, data_prop=True)
+
+
+def _optimised(model: Any, path: Path) -> Any:
     import onnx
     import onnxruntime
 
@@ -87,8 +104,13 @@ def simplify(model: Any, path: Path) -> Any:
                 f"{path}: onnxruntime cannot load it: {reason}",
                 hint="export the model with standard operators",
             ) from error
-        result = onnx.load(folded)
-    return onnx.shape_inference.infer_shapes(result, data_prop=True)
+        return onnx.load(folded)
+
+
+def _has_constant_operators(model: Any) -> bool:
+    """True when an operator reads nothing but constants."""
+    constants = {tensor.name for tensor in model.graph.initializer}
+    return any(node.input and constants.issuperset(filter(None, node.input)) for node in model.graph.node)
 
 
 def _fix_batch(model: Any, path: Path) -> None:
@@ -122,13 +144,31 @@ def run_onnx(model: bytes, x: NDArray[np.float32]) -> NDArray[np.float32]:
     """onnxruntime's answers (N, outputs), one window (N, *input shape without batch) after the other.
 
     Without optimisations: this is what other results are compared with.
+
+    Raises:
+        InputError: onnxruntime loads the model but cannot run it, or it answers with NaN or infinity.
     """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    rows = [np.asarray(session.run(None, {name: window[None]})[0]).reshape(-1) for window in x]
-    return np.stack(rows).astype(np.float32)
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        name = session.get_inputs()[0].name
+        rows = [np.asarray(session.run(None, {name: window[None]})[0]).reshape(-1) for window in x]
+        answers = np.stack(rows).astype(np.float32)
+    # onnxruntime's exceptions share no base class but Exception; answers of changing length end in ValueError.
+    except Exception as error:
+        raise InputError(
+            f"onnxruntime cannot run the model: {str(error).strip().splitlines()[0]}",
+            hint="export the model again with torch.onnx.export",
+        ) from error
+    wrong = np.flatnonzero(~np.isfinite(answers).all(axis=1))
+    if wrong.size:
+        raise InputError(
+            f"the float model answers with NaN or infinity to {wrong.size} of {len(x)} windows, "
+            f"the first is window {wrong[0]}",
+            hint="look for overflow in the model and for windows far outside the training data",
+        )
+    return answers

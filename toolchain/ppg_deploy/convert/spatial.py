@@ -51,9 +51,16 @@ def read_window(node: Node, kernel: tuple[int, ...], size: Pair) -> Window:
     """Attributes of a node; raises UnsupportedModelError for pads that cannot be expressed."""
     rank = len(kernel)
     attributes = node.attributes
-    stride = _pair(attributes.get("strides", [1] * rank), 1)
-    dilation = _pair(attributes.get("dilations", [1] * rank), 1)
+    strides, dilations = (list(attributes.get(name, [1] * rank)) for name in ("strides", "dilations"))
     pads = list(attributes.get("pads", [0] * (2 * rank)))
+    if rank not in (1, 2) or (len(strides), len(dilations), len(pads)) != (rank, rank, 2 * rank):
+        raise node.unsupported(
+            f"kernel {kernel} with strides {strides}, dilations {dilations} and pads {pads}",
+            "export it again",
+        )
+    if min(*kernel, *strides, *dilations) < 1:
+        raise node.unsupported("a kernel, stride or dilation below 1", "export the model again")
+    stride, dilation = _pair(strides, 1), _pair(dilations, 1)
     before, after = _pair(pads[:rank], 0), _pair(pads[rank:], 0)
     if min(*before, *after) < 0:
         raise node.unsupported("negative pads", "slice the signal in front of the operator instead")

@@ -75,6 +75,8 @@ class TflmInterpreter:
         """Outputs (N, output elements) for windows (N, *input shape without batch), in the model's own types."""
         outputs = []
         for window in windows:
+            # An LSTM keeps its state from one invocation to the next; every window starts from zero state.
+            self._interpreter.reset()
             self._interpreter.set_input(window.reshape(self._input_shape), 0)
             self._interpreter.invoke()
             outputs.append(np.array(self._interpreter.get_output(0), self._output_dtype).reshape(-1))

@@ -9,8 +9,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ppg_deploy.graph.operators import Activation
+from ppg_deploy.graph.operators import Activation, Mean, Reduction
 from ppg_deploy.graph.tensor import DType, Tensor
+
+INT8_MIN, INT8_MAX = -128, 127
 
 
 def quantize_multiplier(real: float) -> tuple[int, int]:
@@ -128,3 +130,92 @@ def add_left_shift(output: Tensor) -> int:
 def mul_multiplier(first: Tensor, second: Tensor, output: Tensor) -> tuple[int, int]:
     """(multiplier, shift) of MUL. Source: tensorflow/lite/micro/kernels/mul_common.cc."""
     return quantize_multiplier(first.scale * second.scale / output.scale)
+
+
+def sub_multipliers(first: Tensor, second: Tensor, output: Tensor) -> tuple[tuple[int, int], ...]:
+    """(multiplier, shift) of both inputs and of the output of SUB: those of ADD.
+
+    Source: tensorflow/lite/micro/kernels/sub_common.cc.
+    """
+    return add_multipliers(first, second, output)
+
+
+SQUARED_DIFFERENCE_LEFT_SHIFT = 7
+
+
+def squared_difference_multipliers(
+    first: Tensor, second: Tensor, output: Tensor
+) -> tuple[tuple[int, int], ...]:
+    """(multiplier, shift) of both inputs, which are scaled up by 2**7, and of the squared difference.
+
+    Source: tensorflow/lite/micro/kernels/squared_difference.cc.
+    """
+    twice_largest = 2.0 * max(first.scale, second.scale)
+    squared = twice_largest * twice_largest
+    return (
+        quantize_multiplier(first.scale / twice_largest),
+        quantize_multiplier(second.scale / twice_largest),
+        quantize_multiplier(squared / ((1 << 2 * SQUARED_DIFFERENCE_LEFT_SHIFT) * output.scale)),
+    )
+
+
+def product_multiplier(first: Tensor, second: Tensor, output: Tensor) -> tuple[int, int]:
+    """(multiplier, shift) of BATCH_MATMUL, whose two scales are multiplied in single precision.
+
+    Source: GetQuantizedConvolutionMultipler in tensorflow/lite/kernels/kernel_util.cc.
+    """
+    product = float(np.float32(first.scale) * np.float32(second.scale))
+    return quantize_multiplier(product / output.scale)
+
+
+def reduction_multiplier(source: Tensor, operator: Reduction, output: Tensor) -> tuple[int, int]:
+    """(multiplier, shift) of MEAN, whose count of values is divided into the multiplier, and of SUM.
+
+    The multiplier of a mean may be below 2**30. Source: tensorflow/lite/micro/kernels/reduce_common.cc and
+    tensorflow/lite/kernels/internal/reference/integer_ops/mean.h.
+    """
+    multiplier, shift = quantize_multiplier(source.scale / output.scale)
+    if not isinstance(operator, Mean):
+        return multiplier, shift
+    count = math.prod(source.shape[axis] for axis in operator.axes)
+    bits = min(count.bit_length() - 1, 32, 31 + shift)
+    return (multiplier << bits) // count, shift - bits
+
+
+def inverse_square_root(value: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(multiplier, shift) of 1 / sqrt(value) for values from 0 to 2**31 - 1; 0 counts as 1.
+
+    Five Newton steps in fixed point. Source: GetInvSqrtQuantizedMultiplierExp in
+    tensorflow/lite/kernels/internal/quantization_util.cc and gemmlowp's FixedPoint.
+    """
+    halvings = np.full(value.shape, 11, np.int64)
+    scaled = np.maximum(value, 2)
+    while (large := scaled >= 1 << 29).any():
+        scaled = np.where(large, scaled // 4, scaled)
+        halvings += large
+    # Pairs of bits by which the value can be shifted left and stays below 2**29.
+    _, exponents = np.frexp(scaled.astype(np.float64))
+    pairs = (31 - exponents.astype(np.int64)) // 2 - 1
+    halvings -= pairs
+    # Three integer bits from here on: 1.0 is 2**28.
+    half_input = rounding_divide_by_power_of_two((scaled << 2 * pairs) >> 1, 1)
+    root = np.full(value.shape, 1 << 28, np.int64)
+    for _ in range(5):
+        square = saturating_rounding_doubling_high_mul(root, root)
+        cube = _saturated(saturating_rounding_doubling_high_mul(square, root) << 6)
+        difference = saturating_rounding_doubling_high_mul(
+            root, 3 << 27
+        ) - saturating_rounding_doubling_high_mul(half_input, cube)
+        root = _saturated(difference << 3)
+    multiplier = saturating_rounding_doubling_high_mul(root, _HALF_ROOT_OF_TWO)
+    multiplier = multiplier << np.maximum(-halvings, 0)
+    tiny = value <= 1
+    return np.where(tiny, _INT32_MAX, multiplier), np.where(tiny, 0, -np.maximum(halvings, 0))
+
+
+_INT32_MAX = (1 << 31) - 1
+_HALF_ROOT_OF_TWO = 1518500250
+
+
+def _saturated(value: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.clip(value, -_INT32_MAX - 1, _INT32_MAX)

@@ -31,20 +31,26 @@ def run_float_output(graph: Graph, inputs: Floats) -> Floats:
 
 
 def run_operator(graph: Graph, operator: Operator, values: Mapping[str, Floats]) -> Floats:
-    """One operator's output for a batch, from the activations of its inputs."""
+    """One operator's (first) output for a batch, from the activations of its inputs."""
+    return _run_operator(graph, operator, values)[0]
+
+
+def _run_operator(graph: Graph, operator: Operator, values: Mapping[str, Floats]) -> tuple[Floats, ...]:
     operands = [
         values[name] if name in values else np.asarray(graph.tensors[name].data, np.float32)
         for name in operator.inputs
         if name
     ]
     result = KERNELS[type(operator)](graph, operator, operands)
-    return _activate(getattr(operator, "activation", Activation.NONE), result)
+    results = result if isinstance(result, tuple) else (result,)
+    activation = getattr(operator, "activation", Activation.NONE)
+    return tuple(_activate(activation, values_of_one) for values_of_one in results)
 
 
 def _run_chunk(graph: Graph, inputs: Floats) -> Mapping[str, Floats]:
     values: dict[str, Floats] = {graph.inputs[0]: np.asarray(inputs, np.float32)}
     for operator in graph.operators:
-        values[operator.output] = run_operator(graph, operator, values)
+        values.update(zip(operator.outputs, _run_operator(graph, operator, values), strict=True))
     return values
 
 

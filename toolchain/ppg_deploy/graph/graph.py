@@ -9,13 +9,18 @@ from ppg_deploy.graph.tensor import Tensor
 
 @dataclass(frozen=True)
 class Graph:
-    """One model. Operators stand in execution order; `tensors` holds every tensor they name."""
+    """One model. Operators stand in execution order; `tensors` holds every tensor they name.
+
+    `tied` lists activations that get one range when the graph is quantised, because they play the same part in every
+    step of a loop that was unrolled.
+    """
 
     name: str
     tensors: Mapping[str, Tensor]
     operators: tuple[Operator, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    tied: tuple[tuple[str, ...], ...] = ()
 
     @property
     def input(self) -> Tensor:

@@ -1,7 +1,15 @@
 """Shape rules of the operators and their cost in multiply-accumulates."""
 
 from ppg_deploy.graph.graph import Graph
-from ppg_deploy.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected, Operator, Padding
+from ppg_deploy.graph.operators import (
+    BatchMatMul,
+    Conv2D,
+    DepthwiseConv2D,
+    FullyConnected,
+    Operator,
+    Padding,
+    UnidirectionalSequenceLstm,
+)
 
 
 def window_output(size: int, kernel: int, stride: int, dilation: int, padding: Padding) -> int:
@@ -23,6 +31,12 @@ def window_pads(size: int, kernel: int, stride: int, dilation: int, padding: Pad
 
 def multiply_accumulates(graph: Graph, operator: Operator) -> int:
     """Multiply-accumulates of one operator, padding included; 0 for operators without weights."""
+    if isinstance(operator, BatchMatMul):
+        summed = graph.tensors[operator.inputs[0]].shape[-2 if operator.adjoint_first else -1]
+        return graph.tensors[operator.output].size * summed
+    if isinstance(operator, UnidirectionalSequenceLstm):
+        _, steps, units = graph.tensors[operator.output].shape
+        return 4 * steps * units * (graph.tensors[operator.inputs[0]].shape[-1] + units)
     if not isinstance(operator, Conv2D | DepthwiseConv2D | FullyConnected):
         return 0
     output = graph.tensors[operator.output]

@@ -4,11 +4,18 @@ from dataclasses import replace
 
 from ppg_deploy.errors import InternalError
 from ppg_deploy.graph import DType, Graph, Tensor
-from ppg_deploy.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected, Operator
+from ppg_deploy.graph.operators import (
+    Conv2D,
+    DepthwiseConv2D,
+    FullyConnected,
+    Operator,
+    UnidirectionalSequenceLstm,
+)
 from ppg_deploy.quantize.calibration import Calibration, Range
 from ppg_deploy.quantize.int16 import check_int16_operators, symmetric_quantization_of_range
 from ppg_deploy.quantize.ranges import activation_quantization, quantization_of_range
-from ppg_deploy.quantize.weights import quantize_weights
+from ppg_deploy.quantize.recurrent import quantize_lstm
+from ppg_deploy.quantize.weights import quantize_operand, quantize_weights
 
 # Axis of the output channels in the weights. Source: TensorFlow Lite 8-bit quantization specification.
 _CHANNEL_AXIS: dict[type[Operator], int] = {Conv2D: 0, DepthwiseConv2D: 3, FullyConnected: 0}
@@ -41,17 +48,33 @@ def quantize_graph(
         name: replace(graph.tensors[name], dtype=activations, quantization=quantization)
         for name, quantization in parameters.items()
     }
+    # The steps of an unrolled loop share weights; their inputs are tied, so that one bias scale fits all.
+    scales_of_shared: dict[tuple[str, str], float] = {}
     for operator in graph.operators:
+        if isinstance(operator, UnidirectionalSequenceLstm):
+            tensors.update(quantize_lstm(graph, operator, calibration.ranges, parameters))
+            continue
         axis = _CHANNEL_AXIS.get(type(operator))
         if axis is None:
             continue
         source, weights, bias = (graph.tensors[name] for name in operator.inputs)
+        input_scale = parameters[source.name].scale[0]
+        known = scales_of_shared.setdefault((weights.name, bias.name), input_scale)
+        if known != input_scale:
+            raise InternalError(
+                f"weights {weights.name} are shared by operators whose inputs have different scales",
+                hint="please report this model",
+            )
+        if weights.name in tensors and bias.name in tensors:
+            continue
         if weights.name in tensors or bias.name in tensors:
             raise InternalError(
-                f"weights {weights.name} are shared by two operators", hint="please report this model"
+                f"weights {weights.name} are shared, their bias is not", hint="please report this model"
             )
-        input_scale = parameters[source.name].scale[0]
         tensors[weights.name], tensors[bias.name] = quantize_weights(
             weights, bias, axis, input_scale, bias_type=DType.INT64 if wide else DType.INT32
         )
+    for name, tensor in graph.tensors.items():
+        if name not in tensors and tensor.is_constant:
+            tensors[name] = quantize_operand(tensor)
     return replace(graph, tensors=tensors)

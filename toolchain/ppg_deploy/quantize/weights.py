@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.graph import DType, Quantization, Tensor
+from ppg_deploy.quantize.ranges import quantization_of_range
 
 Floats = NDArray[np.float32]
 _LARGEST_BIAS = 2**30
@@ -38,6 +39,15 @@ def quantize_weights(
         Tensor(weights.name, weights.shape, DType.INT8, Quantization(_tuple(scales), zeros, axis), codes),
         Tensor(bias.name, bias.shape, bias_type, Quantization(_tuple(bias_scales), zeros, 0), bias_codes),
     )
+
+
+def quantize_operand(constant: Tensor) -> Tensor:
+    """An int8 constant operand of a sum, difference or product, with one scale and zero point."""
+    values = np.asarray(constant.data, np.float64)
+    quantization = quantization_of_range(float(values.min()), float(values.max()))
+    codes = np.rint(values / quantization.scale[0]) + quantization.zero_point[0]
+    data = np.clip(codes, -128, 127).astype(np.int8)
+    return Tensor(constant.name, constant.shape, DType.INT8, quantization, data)
 
 
 def _tuple(values: Floats) -> tuple[float, ...]:

@@ -8,8 +8,8 @@ from ai_edge_litert import schema_py_generated as schema
 
 from ppg_deploy.errors import InputError, PpgDeployError, UnsupportedModelError
 from ppg_deploy.graph import DType, Graph, Quantization, Tensor
-from ppg_deploy.graph.operators import Operator, Pad, Reshape
-from ppg_deploy.tflite.codecs import BY_OPCODE, OPCODE_NAMES
+from ppg_deploy.graph.operators import Operator, Pad, Reduction, Reshape, Transpose
+from ppg_deploy.tflite.codecs import BY_OPCODE, OPCODE_NAMES, READERS
 
 _DTYPES = {
     schema.TensorType.FLOAT32: DType.FLOAT32,
@@ -32,7 +32,11 @@ def read_tflite(path: Path) -> Graph:
         raise InputError(f"{path}: no such file", hint="make one with: ppg-deploy quantize student.onnx")
     if path.stat().st_size > _MAX_FILE_BYTES:
         raise InputError(f"{path} is larger than 64 MiB", hint="no supported board can hold such a model")
-    data = path.read_bytes()
+    return parse_tflite(path.read_bytes(), path)
+
+
+def parse_tflite(data: bytes, path: Path) -> Graph:
+    """As `read_tflite` for a file whose contents are known; `path` only names it in messages."""
     if data[4:8] != b"TFL3":
         raise InputError(
             f"{path} is not a TensorFlow Lite file", hint="give the .tflite file that quantize wrote"
@@ -59,12 +63,13 @@ def _graph(model: Any, path: Path) -> Graph:
     names = [tensor.name for tensor in tensors]
     by_name = dict(zip(names, tensors, strict=True))
     operators = tuple(
-        _operator(model, table, names, by_name, number, path)
+        operator
         for number, table in enumerate(subgraph.operators)
+        for operator in _operators(model, table, names, by_name, number, path)
     )
     used = {name for operator in operators for name in (*operator.inputs, *operator.outputs)}
-    inputs = tuple(names[index] for index in subgraph.inputs)
-    outputs = tuple(names[index] for index in subgraph.outputs)
+    inputs = tuple(_name(names, index, path) for index in subgraph.inputs)
+    outputs = tuple(_name(names, index, path) for index in subgraph.outputs)
     if len(inputs) != 1 or len(outputs) != 1:
         raise UnsupportedModelError(
             f"{path} has {len(inputs)} inputs and {len(outputs)} outputs",
@@ -78,6 +83,15 @@ def _graph(model: Any, path: Path) -> Graph:
         inputs=inputs,
         outputs=outputs,
     )
+
+
+def _name(names: list[str], index: int, path: Path) -> str:
+    """Name of a tensor by its index. Python would take a negative one from the end."""
+    if not 0 <= index < len(names):
+        raise InputError(
+            f"{path} is damaged: it names tensor {index} of {len(names)}", hint="convert it again"
+        )
+    return names[index]
 
 
 def _text(value: bytes | str | None) -> str:
@@ -117,6 +131,11 @@ def _tensor(model: Any, table: Any, name: str, path: Path) -> Tensor:
     if content is not None and len(content):
         raw = np.asarray(content, np.uint8).tobytes()
         data = np.frombuffer(raw, dtype.numpy.newbyteorder("<")).astype(dtype.numpy).reshape(shape)
+        if table.isVariable:
+            raise UnsupportedModelError(
+                f"{path}: tensor {name} is a constant and variable at once: TFLM clears it before it is read",
+                hint="convert the model again",
+            )
     return Tensor(name, shape, dtype, _quantization(table.quantization, name, path), data)
 
 
@@ -138,20 +157,34 @@ def _quantization(table: Any, name: str, path: Path) -> Quantization | None:
     return Quantization(scale, zero_point, table.quantizedDimension if len(scale) > 1 else None)
 
 
-def _operator(
+def _operators(
     model: Any, table: Any, names: list[str], tensors: dict[str, Tensor], number: int, path: Path
-) -> Operator:
+) -> tuple[Operator, ...]:
+    """One operator of the file as the graph's; most are one to one."""
     code = model.operatorCodes[table.opcodeIndex]
     opcode = max(code.builtinCode, code.deprecatedBuiltinCode)
+    if opcode not in READERS:
+        return (_operator(opcode, table, names, tensors, number, path),)
+    inputs = [names[index] if index >= 0 else "" for index in table.inputs]
+    outputs = [names[index] for index in table.outputs]
+    try:
+        return READERS[opcode](table.builtinOptions, inputs, outputs, tensors)
+    except UnsupportedModelError as error:
+        raise UnsupportedModelError(f"{path}: operator {number}: {error}", hint=error.hint) from error
+
+
+def _operator(
+    opcode: int, table: Any, names: list[str], tensors: dict[str, Tensor], number: int, path: Path
+) -> Operator:
     if opcode not in BY_OPCODE:
-        supported = ", ".join(sorted(OPCODE_NAMES[known] for known in BY_OPCODE))
+        supported = ", ".join(sorted(OPCODE_NAMES[known] for known in {*BY_OPCODE, *READERS}))
         raise UnsupportedModelError(
             f"{path}: operator {number} is {OPCODE_NAMES.get(opcode, opcode)}, which is not supported",
             hint=f"supported operators: {supported}",
         )
     codec = BY_OPCODE[opcode]
-    inputs = tuple(names[index] if index >= 0 else "" for index in table.inputs)
-    outputs = tuple(names[index] for index in table.outputs)
+    inputs = tuple("" if index == -1 else _name(names, index, path) for index in table.inputs)
+    outputs = tuple(_name(names, index, path) for index in table.outputs)
     fields = codec.fields(table.builtinOptions)
     if codec.operator is Pad:
         paddings = tensors[inputs[1]].data
@@ -160,6 +193,19 @@ def _operator(
                 f"{path}: operator {number} pads by a computed amount", hint="use constant padding"
             )
         fields["pads"] = tuple((int(before), int(after)) for before, after in paddings)
-    if codec.operator in (Pad, Reshape):
+    if issubclass(codec.operator, Transpose | Reduction):
+        argument = tensors[inputs[1]].data
+        if argument is None:
+            raise UnsupportedModelError(
+                f"{path}: operator {number} ({OPCODE_NAMES[opcode]}) has computed axes",
+                hint="use constant axes",
+            )
+        rank = len(tensors[inputs[0]].shape)
+        numbers = tuple(int(axis) % rank for axis in argument.reshape(-1))
+        if codec.operator is Transpose:
+            fields["permutation"] = numbers
+        else:
+            fields["axes"] = tuple(sorted(set(numbers)))
+    if issubclass(codec.operator, Pad | Reshape | Transpose | Reduction):
         inputs = inputs[:1]
     return codec.operator(inputs=inputs, outputs=outputs, **fields)

@@ -5,10 +5,21 @@ from typing import Any
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import NDArray
 
 from ppg_deploy.graph import DType, Graph, Quantization, Tensor
-from ppg_deploy.graph.operators import FullyConnected, Operator, Pad, Reshape
+from ppg_deploy.graph.operators import (
+    FullyConnected,
+    Operator,
+    Pad,
+    Reduction,
+    Reshape,
+    StridedSlice,
+    Transpose,
+    UnidirectionalSequenceLstm,
+)
 from ppg_deploy.tflite.codecs import BY_OPERATOR, INT16_VERSIONS
+from ppg_deploy.tflite.recurrent import LSTM_STATES, lstm_inputs
 
 _TYPES = {
     DType.FLOAT32: schema.TensorType.FLOAT32,
@@ -80,10 +91,32 @@ class _ModelBuilder:
             values = np.array(operator.pads, np.int32)
         elif isinstance(operator, Reshape):
             values = np.array(self.graph.tensors[operator.output].shape, np.int32)
+        elif isinstance(operator, StridedSlice):
+            bounds = {"begin": operator.begin, "end": operator.end, "strides": operator.strides}
+            return [
+                self._numbers(f"{operator.output}/{name}", np.array(bound, np.int32))
+                for name, bound in bounds.items()
+            ]
+        elif isinstance(operator, Transpose):
+            values = np.array(operator.permutation, np.int32)
+        elif isinstance(operator, Reduction):
+            values = np.array(operator.axes, np.int32)
         else:
             return []
-        name = f"{operator.output}/{operator.kind.lower()}"
-        return [self.tensor(Tensor(name, values.shape, DType.INT32, data=values))]
+        return [self._numbers(f"{operator.output}/{operator.kind.lower()}", values)]
+
+    def _numbers(self, name: str, values: NDArray[np.int32]) -> int:
+        return self.tensor(Tensor(name, values.shape, DType.INT32, data=values))
+
+    def _inputs(self, operator: Operator) -> list[int]:
+        if isinstance(operator, UnidirectionalSequenceLstm):
+            inputs = lstm_inputs(self.graph, operator)
+            indices = [-1 if tensor is None else self.tensor(tensor) for tensor in inputs]
+            for state in LSTM_STATES:
+                self.tensors[indices[state]].isVariable = True
+            return indices
+        named = [self.tensor(self.graph.tensors[name]) if name else -1 for name in operator.inputs]
+        return named + self._extra_inputs(operator)
 
     def _code(self, operator: Operator) -> int:
         codec = BY_OPERATOR[type(operator)]
@@ -103,14 +136,12 @@ class _ModelBuilder:
         codec = BY_OPERATOR[type(operator)]
         table = schema.OperatorT()
         table.opcodeIndex = self._code(operator)
-        table.inputs = np.array(
-            [self.tensor(self.graph.tensors[name]) if name else -1 for name in operator.inputs]
-            + self._extra_inputs(operator),
-            np.int32,
+        table.inputs = np.array(self._inputs(operator), np.int32)
+        # An LSTM's second output stands for its cell state, which is an input in the file.
+        outputs = (
+            operator.outputs[:1] if isinstance(operator, UnidirectionalSequenceLstm) else operator.outputs
         )
-        table.outputs = np.array(
-            [self.tensor(self.graph.tensors[name]) for name in operator.outputs], np.int32
-        )
+        table.outputs = np.array([self.tensor(self.graph.tensors[name]) for name in outputs], np.int32)
         table.builtinOptionsType = codec.options_type
         table.builtinOptions = codec.options(operator)
         return table

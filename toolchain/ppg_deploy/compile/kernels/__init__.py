@@ -11,8 +11,18 @@ from ppg_deploy.compile.kernels.int16_dense import Dense16
 from ppg_deploy.compile.kernels.int16_depthwise import Depthwise16
 from ppg_deploy.compile.kernels.int16_elementwise import AddKernel16, MulKernel16
 from ppg_deploy.compile.kernels.int16_pool import Pool16
+from ppg_deploy.compile.kernels.lookup import Lookup
 from ppg_deploy.compile.kernels.pad import PadKernel
 from ppg_deploy.compile.kernels.pool import Pool
+from ppg_deploy.compile.kernels.sequence import ConcatenateKernel, LstmKernel, SliceKernel
+from ppg_deploy.compile.kernels.softmax import SoftmaxKernel
+from ppg_deploy.compile.kernels.tensor import (
+    BatchMatMulKernel,
+    DifferenceKernel,
+    L2NormKernel,
+    ReduceKernel,
+    TransposeKernel,
+)
 from ppg_deploy.compile.steps import Step
 from ppg_deploy.errors import InternalError
 
@@ -33,7 +43,17 @@ KERNELS: tuple[Kernel, ...] = (
     AddKernel(),
     MulKernel(),
     PadKernel(),
+    TransposeKernel(),
+    DifferenceKernel(),
+    ReduceKernel(),
+    BatchMatMulKernel(),
+    L2NormKernel(),
+    Lookup(),
+    SoftmaxKernel(),
     Copy(),
+    SliceKernel(),
+    ConcatenateKernel(),
+    LstmKernel(),
 )
 
 

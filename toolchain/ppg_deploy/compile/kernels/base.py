@@ -59,6 +59,7 @@ class Code:
 
     The C function takes the address of `parameters` (when there are some), then `operands`: an Array, or the number
     of the step's input; then the output, then the scratch (when its size is not 0), then the numbers in `trailing`.
+    `gathered` operands are passed as one array of addresses.
     """
 
     function: str
@@ -66,19 +67,13 @@ class Code:
     operands: tuple[int | Array, ...] = (0,)
     trailing: tuple[int, ...] = ()
     output_first: bool = False
+    gathered: bool = False
 
     @property
     def arrays(self) -> tuple[Array, ...]:
         """All constant arrays of the call."""
         inner = self.parameters.arrays if self.parameters else ()
         return (*inner, *(operand for operand in self.operands if isinstance(operand, Array)))
-
-    @property
-    def constant_bytes(self) -> int:
-        """Bytes of all constants in flash."""
-        return sum(array.byte_size for array in self.arrays) + (
-            self.parameters.byte_size if self.parameters else 0
-        )
 
 
 class Kernel(ABC):

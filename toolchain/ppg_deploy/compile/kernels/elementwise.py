@@ -28,7 +28,7 @@ class AddKernel(Kernel):
 
     def in_place_inputs(self, step: Step) -> tuple[str, ...]:
         """Operands of the output's shape."""
-        return _full_size_inputs(step)
+        return full_size_inputs(step)
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters of ppg_add."""
@@ -44,12 +44,12 @@ class AddKernel(Kernel):
         else:
             factors = (general_factor(*larger), general_factor(*other), general_factor(*of_output))
         fields: dict[str, Value] = {
-            "common": _common(step, swapped, proven),
+            "common": common_fields(step, swapped, proven),
             **{
                 name: factor.fields for name, factor in zip(("left", "right", "output"), factors, strict=True)
             },
         }
-        return Code(self.function, Structure("ppg_add_t", fields), _operands(step, swapped))
+        return Code(self.function, Structure("ppg_add_t", fields), constant_or_input(step, swapped))
 
 
 class MulKernel(Kernel):
@@ -67,7 +67,7 @@ class MulKernel(Kernel):
 
     def in_place_inputs(self, step: Step) -> tuple[str, ...]:
         """Operands of the output's shape."""
-        return _full_size_inputs(step)
+        return full_size_inputs(step)
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters of ppg_mul."""
@@ -75,8 +75,8 @@ class MulKernel(Kernel):
         del in_place
         proven = self.may_be_short and has_short_form(*step.factor)
         factor = short_factor(*step.factor, step.output_zero) if proven else general_factor(*step.factor)
-        fields: dict[str, Value] = {"common": _common(step, False, proven), "factor": factor.fields}
-        return Code(self.function, Structure("ppg_mul_t", fields), _operands(step, False))
+        fields: dict[str, Value] = {"common": common_fields(step, False, proven), "factor": factor.fields}
+        return Code(self.function, Structure("ppg_mul_t", fields), constant_or_input(step, False))
 
 
 # Both kernels hand the short form accumulators within its range of 2^30.
@@ -87,13 +87,15 @@ def _activations(step: ElementwiseStep) -> tuple[Operand, ...]:
     return tuple(operand for operand in (step.left, step.right) if operand.data is None)
 
 
-def _full_size_inputs(step: Step) -> tuple[str, ...]:
+def full_size_inputs(step: Step) -> tuple[str, ...]:
+    """Operands of an elementwise step that have the output's shape."""
     assert isinstance(step, ElementwiseStep)
     named = zip(step.inputs, _activations(step), strict=True)
     return tuple(name for name, operand in named if operand.shape == step.shape)
 
 
-def _operands(step: ElementwiseStep, swapped: bool) -> tuple[int | Array, ...]:
+def constant_or_input(step: ElementwiseStep, swapped: bool) -> tuple[int | Array, ...]:
+    """The call's two operands: a constant array, or the number of the step's input."""
     operands: list[int | Array] = []
     number = 0
     for side, operand in (("left", step.left), ("right", step.right)):
@@ -105,7 +107,8 @@ def _operands(step: ElementwiseStep, swapped: bool) -> tuple[int | Array, ...]:
     return tuple(reversed(operands)) if swapped else tuple(operands)
 
 
-def _common(step: ElementwiseStep, swapped: bool, proven: bool) -> dict[str, Value]:
+def common_fields(step: ElementwiseStep, swapped: bool, proven: bool) -> dict[str, Value]:
+    """Fields of ppg_elementwise_t."""
     left, right = (step.right, step.left) if swapped else (step.left, step.right)
     size, left_step, right_step = _merge_axes(step.shape, _axis_steps(left.shape), _axis_steps(right.shape))
     return {

@@ -1,0 +1,33 @@
+"""Functions of one code: ppg_lookup.h."""
+
+import numpy as np
+
+from ppg_deploy.compile.kernels.base import Array, Code, Kernel
+from ppg_deploy.compile.steps import LookupStep, Step
+
+
+class Lookup(Kernel):
+    """A table of 256 codes."""
+
+    name = "lookup"
+    header = "ppg_lookup.h"
+    files = ("ppg_lookup.c", "ppg_lookup.h")
+
+    def matches(self, step: Step) -> bool:
+        """True for functions of one code."""
+        return isinstance(step, LookupStep)
+
+    def in_place_inputs(self, step: Step) -> tuple[str, ...]:
+        """The input: every code is read before its own place is written."""
+        return step.inputs
+
+    def code(self, step: Step, in_place: bool) -> Code:
+        """Table and count of ppg_lookup; C indexes the table with the code as an unsigned byte."""
+        assert isinstance(step, LookupStep)
+        del in_place
+        return Code(
+            "ppg_lookup",
+            None,
+            operands=(Array("table", np.roll(step.table, 128)), 0),
+            trailing=(step.output_bytes,),
+        )
