@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ppg_deploy.graph.int8_reference import run_int8_output
 
 from ppg_deploy import api
 from ppg_deploy.compile import compile_graph
 from ppg_deploy.errors import UnsupportedModelError
 from ppg_deploy.golden.tflm import TflmInterpreter
+from ppg_deploy.graph.quantized_reference import run_quantized_output
 from ppg_deploy.handover import QuantizeReport
 from ppg_deploy.onnx2tf_route import missing_packages
 from ppg_deploy.quantize import quantize_windows
@@ -55,7 +55,7 @@ def check_file(path: Path, calibration: Path, report: QuantizeReport) -> None:
     # Any int8 numbers would do here; the axes are proven by the error in BPM.
     codes = quantize_windows(windows.transpose(facts.onnx_axes).reshape(-1, *facts.shape[1:]), graph.input)
     expected = TflmInterpreter(path.read_bytes()).run(codes)
-    np.testing.assert_array_equal(run_int8_output(graph, codes).reshape(len(codes), -1), expected)
+    np.testing.assert_array_equal(run_quantized_output(graph, codes).reshape(len(codes), -1), expected)
     compile_graph(graph, model_sha256=report.model.file.sha256, dsp=True)
 
 

@@ -17,7 +17,7 @@ from ppg_deploy.convert import (
 )
 from ppg_deploy.errors import InputError, UnsupportedModelError
 from ppg_deploy.graph import DType, Graph, Tensor
-from ppg_deploy.graph.int8_reference import run_int8
+from ppg_deploy.graph.quantized_reference import run_quantized
 from ppg_deploy.graph.shapes import multiply_accumulates
 from ppg_deploy.onnx2tf_route import Onnx2tfModel, convert_with_onnx2tf
 from ppg_deploy.quantize.calibration import Range, spread_rows
@@ -166,7 +166,7 @@ def _activations(graph: Graph, arranged: NDArray[np.float32]) -> ActivationRepor
     names = [graph.inputs[0], *(operator.output for operator in graph.operators)]
     low, high = dict.fromkeys(names, 127), dict.fromkeys(names, -128)
     clipped, count = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
-    for values in run_int8(graph, quantize_windows(x, graph.input)):
+    for values in run_quantized(graph, quantize_windows(x, graph.input)):
         for name in names:
             codes = values[name]
             low[name], high[name] = min(low[name], int(codes.min())), max(high[name], int(codes.max()))
