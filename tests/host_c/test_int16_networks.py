@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from ppg_deploy.compile import CompiledModel
 from ppg_deploy.convert import convert_onnx
-from ppg_deploy.graph import DType, Graph
+from ppg_deploy.graph import DType, Graph, Tensor
+from ppg_deploy.graph.operators import Add, Mul
 from ppg_deploy.quantize import calibrate, quantize_graph, quantize_windows
 from ppg_deploy.tflite.writer import write_tflite
 from tests.support.commands import DEMO
@@ -41,6 +42,22 @@ def test_residual_network_of_two_blocks(tmp_path: Path) -> None:
     }
     # The 32-bit form is proven for every layer, so none holds biases of 64 bits.
     assert "_biases" not in compiled.files["model_data.c"]
+
+
+def test_constant_operands_are_int16_as_well() -> None:
+    rng = np.random.default_rng(2)
+    shape = (1, 1, 30, 4)
+    names = ("x", "product", "sum")
+    tensors = {name: Tensor(name, shape, DType.FLOAT32) for name in names}
+    for name in ("factor", "addend"):
+        data = rng.standard_normal((1, 1, 30, 1)).astype(np.float32)
+        tensors[name] = Tensor(name, data.shape, DType.FLOAT32, data=data)
+    operators = (
+        Mul(inputs=("x", "factor"), outputs=("product",)),
+        Add(inputs=("product", "addend"), outputs=("sum",)),
+    )
+    graph = Graph("constants", tensors, operators, ("x",), ("sum",))
+    _compare(graph, rng.standard_normal((20, *shape[1:])).astype(np.float32))
 
 
 def test_pulse_student_on_synthetic_windows() -> None:

@@ -76,5 +76,5 @@ def quantize_graph(
         )
     for name, tensor in graph.tensors.items():
         if name not in tensors and tensor.is_constant:
-            tensors[name] = quantize_operand(tensor)
+            tensors[name] = quantize_operand(tensor, activations, of_range)
     return replace(graph, tensors=tensors)

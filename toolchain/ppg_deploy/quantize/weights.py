@@ -1,9 +1,13 @@
 """Symmetric int8 weights with one scale per output channel, and their biases."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.graph import DType, Quantization, Tensor
+from ppg_deploy.graph.arithmetic import code_limits
 from ppg_deploy.quantize.ranges import quantization_of_range
 
 Floats = NDArray[np.float32]
@@ -41,13 +45,22 @@ def quantize_weights(
     )
 
 
-def quantize_operand(constant: Tensor) -> Tensor:
-    """An int8 constant operand of a sum, difference or product, with one scale and zero point."""
+def quantize_operand(
+    constant: Tensor,
+    dtype: DType = DType.INT8,
+    of_range: Callable[[float, float], Quantization] = quantization_of_range,
+) -> Tensor:
+    """A constant operand of a sum, difference or product, with one scale and zero point.
+
+    Args:
+        constant: float constant.
+        dtype: that of the activations, INT8 or INT16.
+        of_range: parameters for (lowest, highest) of that type.
+    """
     values = np.asarray(constant.data, np.float64)
-    quantization = quantization_of_range(float(values.min()), float(values.max()))
-    codes = np.rint(values / quantization.scale[0]) + quantization.zero_point[0]
-    data = np.clip(codes, -128, 127).astype(np.int8)
-    return Tensor(constant.name, constant.shape, DType.INT8, quantization, data)
+    operand = replace(constant, dtype=dtype, quantization=of_range(float(values.min()), float(values.max())))
+    codes = np.rint(values / operand.scale) + operand.zero_point
+    return replace(operand, data=np.clip(codes, *code_limits(operand)).astype(dtype.numpy))
 
 
 def _tuple(values: Floats) -> tuple[float, ...]:

@@ -120,7 +120,9 @@ class _ModelBuilder:
 
     def _code(self, operator: Operator) -> int:
         codec = BY_OPERATOR[type(operator)]
-        version = INT16_VERSIONS[type(operator)] if self._is_int16(operator) else codec.version
+        version = codec.version
+        if self._is_int16(operator):
+            version = INT16_VERSIONS.get(type(operator), version)
         if isinstance(operator, FullyConnected):
             weights = self.graph.tensors[operator.inputs[1]]
             if weights.quantization is not None and weights.quantization.per_channel:
