@@ -1,5 +1,7 @@
 #include "ppg_lstm.h"
 
+#include <stddef.h>
+
 /* The sigmoid at i / 24 in steps of 2^-16; graph/int16_gates.py says how it came about. */
 static const uint16_t sigmoid_table[256] = {
     32768, 33451, 34133, 34813, 35493, 36169, 36843, 37513, 38180, 38841, 39498, 40149, 40794, 41432, 42064, 42688,
@@ -56,43 +58,73 @@ static int32_t requantize(const ppg_lstm_t *lstm, int32_t number, int32_t value)
   return ppg_requantize(value, words[0], words[1], words[2]);
 }
 
-static int32_t dot(const int8_t *weights, const int8_t *values, int32_t count, int32_t sum) {
-  for (; count >= 4; count -= 4, weights += 4, values += 4) {
-    uint32_t left = ppg_load4(weights), right = ppg_load4(values);
-    sum = ppg_dot2(ppg_even_bytes(left), ppg_even_bytes(right), sum);
-    sum = ppg_dot2(ppg_odd_bytes(left), ppg_odd_bytes(right), sum);
-  }
-  for (; count > 0; count--) sum += *weights++ * *values++;
-  return sum;
+/* The last one to three values, the rest zero. */
+static uint32_t load_tail(const int8_t *values, int32_t count) {
+  uint32_t word = 0;
+  for (int32_t i = 0; i < count; i++) word |= (uint32_t)(uint8_t)values[i] << (8 * i);
+  return word;
 }
 
-/* What enters a gate of one unit, in steps of 2^-12. Zero state adds nothing: `hidden` is NULL then. */
-static int32_t gate_sum(const ppg_lstm_t *lstm, int32_t gate, int32_t unit, const int8_t *in,
-                        const int8_t *hidden) {
-  int32_t row = gate * lstm->units + unit;
-  const int32_t *bias = lstm->biases + 2 * row;
-  int32_t sum = dot(lstm->weights + row * lstm->features, in, lstm->features, bias[0]);
-  sum = saturate16(requantize(lstm, 2 * gate, sum));
-  if (hidden == 0) return sum;
-  int32_t recurrent = dot(lstm->recurrent_weights + row * lstm->units, hidden, lstm->units, bias[1]);
-  return saturate16(sum + saturate16(requantize(lstm, 2 * gate + 1, recurrent)));
+typedef struct {
+  int32_t gate[PPG_LSTM_GATES];
+} sums_t;
+
+static inline int32_t add_products(int32_t sum, int32_t weights, uint32_t even, uint32_t odd) {
+  sum = ppg_dot2(ppg_even_bytes((uint32_t)weights), even, sum);
+  return ppg_dot2(ppg_odd_bytes((uint32_t)weights), odd, sum);
+}
+
+/* Four values times the weights of all gates: the word of values is widened once. */
+static inline void add_word(sums_t *sums, const int32_t *weights, uint32_t word) {
+  uint32_t even = ppg_even_bytes(word), odd = ppg_odd_bytes(word);
+  sums->gate[INPUT] = add_products(sums->gate[INPUT], weights[INPUT], even, odd);
+  sums->gate[FORGET] = add_products(sums->gate[FORGET], weights[FORGET], even, odd);
+  sums->gate[CELL] = add_products(sums->gate[CELL], weights[CELL], even, odd);
+  sums->gate[OUTPUT] = add_products(sums->gate[OUTPUT], weights[OUTPUT], even, odd);
+}
+
+static sums_t gate_sums(const int32_t *biases, const int32_t *weights, const int8_t *values, int32_t count) {
+  sums_t sums = {{biases[0], biases[1], biases[2], biases[3]}};
+  int32_t tail = count % 4;
+  for (const int8_t *end = values + (count - tail); values != end; values += 4, weights += PPG_LSTM_GATES) {
+    add_word(&sums, weights, ppg_load4(values));
+  }
+  if (tail != 0) add_word(&sums, weights, load_tail(values, tail));
+  return sums;
+}
+
+/* What enters the gates of one unit, in steps of 2^-12. Zero state adds nothing: `hidden` is NULL then. */
+static sums_t entering(const ppg_lstm_t *lstm, int32_t unit, const int8_t *in, const int8_t *hidden) {
+  const int32_t *biases = lstm->biases + 2 * PPG_LSTM_GATES * unit;
+  const int32_t *weights = lstm->weights + unit * PPG_LSTM_ROW_WORDS(lstm->features);
+  sums_t sums = gate_sums(biases, weights, in, lstm->features);
+  for (int32_t gate = 0; gate < PPG_LSTM_GATES; gate++) {
+    sums.gate[gate] = saturate16(requantize(lstm, 2 * gate, sums.gate[gate]));
+  }
+  if (hidden == NULL) return sums;
+  weights = lstm->recurrent_weights + unit * PPG_LSTM_ROW_WORDS(lstm->units);
+  sums_t recurrent = gate_sums(biases + PPG_LSTM_GATES, weights, hidden, lstm->units);
+  for (int32_t gate = 0; gate < PPG_LSTM_GATES; gate++) {
+    int32_t added = saturate16(requantize(lstm, 2 * gate + 1, recurrent.gate[gate]));
+    sums.gate[gate] = saturate16(sums.gate[gate] + added);
+  }
+  return sums;
 }
 
 void ppg_lstm(const ppg_lstm_t *lstm, const int8_t *in, int8_t *out, int8_t *scratch) {
   int16_t *cells = (int16_t *)(void *)scratch;
-  const int8_t *hidden = 0;
+  const int8_t *hidden = NULL;
   for (int32_t unit = 0; unit < lstm->units; unit++) cells[unit] = 0;
   for (int32_t step = 0; step < lstm->steps; step++, in += lstm->features) {
     for (int32_t unit = 0; unit < lstm->units; unit++) {
-      int32_t enter = sigmoid(gate_sum(lstm, INPUT, unit, in, hidden));
-      int32_t forget = sigmoid(gate_sum(lstm, FORGET, unit, in, hidden));
-      int32_t candidate = hyperbolic_tangent(gate_sum(lstm, CELL, unit, in, hidden), 0);
-      int32_t expose = sigmoid(gate_sum(lstm, OUTPUT, unit, in, hidden));
-      int32_t kept = saturate16(requantize(lstm, 2 * PPG_LSTM_GATES, forget * cells[unit]));
-      int32_t added = saturate16(requantize(lstm, 2 * PPG_LSTM_GATES + 1, enter * candidate));
+      sums_t sums = entering(lstm, unit, in, hidden);
+      int32_t kept = sigmoid(sums.gate[FORGET]) * cells[unit];
+      kept = saturate16(requantize(lstm, 2 * PPG_LSTM_GATES, kept));
+      int32_t added = sigmoid(sums.gate[INPUT]) * hyperbolic_tangent(sums.gate[CELL], 0);
+      added = saturate16(requantize(lstm, 2 * PPG_LSTM_GATES + 1, added));
       int32_t cell = saturate16(kept + added);
       cells[unit] = (int16_t)cell;
-      int32_t shown = expose * hyperbolic_tangent(cell, lstm->cell_shift);
+      int32_t shown = sigmoid(sums.gate[OUTPUT]) * hyperbolic_tangent(cell, lstm->cell_shift);
       shown = requantize(lstm, 2 * PPG_LSTM_GATES + 2, shown);
       out[unit] = ppg_clamp(shown, lstm->hidden_zero, INT8_MIN, INT8_MAX);
     }

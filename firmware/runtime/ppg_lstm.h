@@ -7,10 +7,14 @@
 
 #define PPG_LSTM_GATES 4 /* input, forget, cell, output */
 
+/* Words of one unit's weights for `count` values: per 4 values one word of int8 weights for each gate, lowest byte
+   first; zeros behind the last value. */
+#define PPG_LSTM_ROW_WORDS(count) (PPG_LSTM_GATES * (((count) + 3) / 4))
+
 typedef struct {
-  const int8_t *weights;           /* [gate][unit][feature] */
-  const int8_t *recurrent_weights; /* [gate][unit][unit] */
-  const int32_t *biases;           /* [gate][unit] pairs: of the sequence, of the hidden state; zero points folded in */
+  const int32_t *weights;           /* of the sequence: a row per unit */
+  const int32_t *recurrent_weights; /* of the hidden state: a row per unit */
+  const int32_t *biases; /* [unit][2][gate]: of the sequence, of the hidden state; zero points folded in */
   /* Three words each, general form: per gate of the sequence and of the hidden state, to steps of 2^-12; then
      forget gate x cell, input gate x candidate, output gate x tanh of the cell. */
   const int32_t *factors;

@@ -1,5 +1,6 @@
 """Tables and softmax on an emulated Cortex-M4: same bytes as TFLM, and what they cost."""
 
+import dataclasses
 import shutil
 
 import numpy as np
@@ -46,16 +47,14 @@ def _cost_per_code(make_small: Graph, make_large: Graph) -> float:
 
 
 def test_a_table_costs_a_few_cycles_a_code() -> None:
-    assert _cost_per_code(_widened(elu(0), 40), _widened(elu(0), 440)) <= 5.0
+    assert _cost_per_code(_widened(elu(0), 40), _widened(elu(0), 440)) <= 5.5
 
 
-def test_softmax_costs_less_than_a_hundred_cycles_a_code() -> None:
+def test_softmax_costs_as_documented() -> None:
     assert _cost_per_code(_widened(softmax(0), 40), _widened(softmax(0), 140)) <= 60.0
 
 
 def _widened(graph: Graph, columns: int) -> Graph:
-    import dataclasses
-
     tensors = {
         name: dataclasses.replace(tensor, shape=(1, 1, 1, columns)) for name, tensor in graph.tensors.items()
     }

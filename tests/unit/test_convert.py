@@ -281,26 +281,11 @@ def test_unsupported_operator_is_named(tmp_path: Path) -> None:
         convert_onnx(path)
 
 
-def test_softmax_over_time_of_several_channels_is_refused(tmp_path: Path) -> None:
-    net = OnnxNetwork((1, 4, 25))
-    path = net.save(tmp_path / "n.onnx", net.conv(net.add("Softmax", "x", axis=2), 4, 2, (3,)))
-    with pytest.raises(UnsupportedModelError, match="Softmax"):
-        convert_onnx(path)
-
-
 def test_padded_max_of_possibly_negative_values_is_refused(tmp_path: Path) -> None:
     net = OnnxNetwork((1, 4, 25))
     pooled = net.add("MaxPool", net.conv("x", 4, 4, (2,)), kernel_shape=[3], strides=[3], pads=[1, 2])
     with pytest.raises(UnsupportedModelError, match="MaxPool"):
         convert_onnx(net.save(tmp_path / "n.onnx", pooled))
-
-
-def test_moving_data_is_refused_not_done_wrong(tmp_path: Path) -> None:
-    net = OnnxNetwork((1, 4, 25))
-    turned = net.add("Transpose", net.conv("x", 4, 6, (3,)), perm=[0, 2, 1])
-    path = net.save(tmp_path / "n.onnx", net.conv(turned, 23, 2, (3,)))
-    with pytest.raises(UnsupportedModelError, match="move data"):
-        convert_onnx(path)
 
 
 @pytest.mark.parametrize("kept", [0, 10, 200, 0.5, 0.99])

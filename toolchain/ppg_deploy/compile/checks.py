@@ -356,6 +356,6 @@ _CHECKS: dict[type[Operator], Callable[[Place], None]] = {
     Logistic: _check_activation_function,
     Tanh: _check_activation_function,
     Gelu: _check_activation_function,
-    Rsqrt: _check_activation_function,
+    Rsqrt: tensor_checks.check_rsqrt,
     Softmax: _check_activation_function,
 }

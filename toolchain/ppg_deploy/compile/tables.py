@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.compile.steps import LookupStep, SoftmaxStep
-from ppg_deploy.graph import Graph
+from ppg_deploy.graph import DType, Graph
 from ppg_deploy.graph.int8_ops.activations import softmax_exponentials
 from ppg_deploy.graph.int8_reference import run_int8_operator
 from ppg_deploy.graph.operators import Add, DepthwiseConv2D, Mul, Operator, Pool2D, Softmax, Unary
@@ -42,42 +42,49 @@ def find_regions(graph: Graph, needed: Collection[int]) -> Mapping[int, Region]:
         graph: a graph that passed `check_compilable`.
         needed: numbers of the operators that the output depends on.
     """
+    search = _Search(graph, needed)
     regions: dict[int, Region] = {}
     taken: set[int] = set()
     for number in sorted(needed, reverse=True):
-        region = None if number in taken else _largest_region(graph, number, needed)
+        region = None if number in taken else search.largest_region(number)
         if region is not None:
             regions[number] = region
             taken.update(region.operators)
     return regions
 
 
-def _largest_region(graph: Graph, last: int, needed: Collection[int]) -> Region | None:
-    producers = {graph.operators[number].output: number for number in needed}
-    numbers: set[int] = set()
-    frontier: set[str] = set()
-    found: Region | None = None
-    following: int | None = last
-    while following is not None and len(numbers) < _LONGEST_REGION:
-        operator = graph.operators[following]
-        numbers.add(following)
-        frontier.discard(operator.output)
-        frontier.update(name for name in operator.inputs if name and not graph.tensors[name].is_constant)
-        if len(frontier) == 1 and _is_private(graph, numbers, last, needed) and _is_worth_it(graph, numbers):
-            found = Region(next(iter(frontier)), tuple(sorted(numbers)))
-        # The latest one first: nothing that is still to come reads its output.
-        inner = [producers[name] for name in frontier if name in producers]
-        following = max((number for number in inner if _is_pointwise(graph, number)), default=None)
-        if len(numbers) == 1 and not _is_pointwise(graph, last):
-            return None
-    return found
+class _Search:
+    def __init__(self, graph: Graph, needed: Collection[int]) -> None:
+        self._graph = graph
+        self._producers = {graph.operators[number].output: number for number in needed}
+        self._readers: dict[str, set[int]] = {}
+        for number in needed:
+            for name in graph.operators[number].inputs:
+                self._readers.setdefault(name, set()).add(number)
 
+    def largest_region(self, last: int) -> Region | None:
+        """The largest region that ends in operator `last`, or None."""
+        graph = self._graph
+        numbers: set[int] = set()
+        frontier: set[str] = set()
+        found: Region | None = None
+        following = last if _is_pointwise(graph, last) else None
+        while following is not None and len(numbers) < _LONGEST_REGION:
+            operator = graph.operators[following]
+            numbers.add(following)
+            frontier.discard(operator.output)
+            frontier.update(name for name in operator.inputs if name and not graph.tensors[name].is_constant)
+            if len(frontier) == 1 and _is_worth_it(graph, numbers) and self._is_private(numbers, last):
+                found = Region(next(iter(frontier)), tuple(sorted(numbers)))
+            # The latest one first: nothing that is still to come reads its output.
+            inner = [self._producers[name] for name in frontier if name in self._producers]
+            following = max((number for number in inner if _is_pointwise(graph, number)), default=None)
+        return found
 
-def _is_private(graph: Graph, numbers: set[int], last: int, needed: Collection[int]) -> bool:
-    """True when nobody outside reads what the region computes on the way."""
-    outside = [graph.operators[number] for number in needed if number not in numbers]
-    read = {name for operator in outside for name in operator.inputs} | set(graph.outputs)
-    return all(graph.operators[number].output not in read for number in numbers if number != last)
+    def _is_private(self, numbers: set[int], last: int) -> bool:
+        """True when nobody outside reads what the region computes on the way."""
+        inner = [self._graph.operators[number].output for number in numbers if number != last]
+        return all(self._readers[name] <= numbers and name not in self._graph.outputs for name in inner)
 
 
 def _is_worth_it(graph: Graph, numbers: set[int]) -> bool:
@@ -87,6 +94,9 @@ def _is_worth_it(graph: Graph, numbers: set[int]) -> bool:
 
 def _is_pointwise(graph: Graph, number: int) -> bool:
     operator = graph.operators[number]
+    if any(graph.tensors[name].dtype is not DType.INT8 for name in (operator.inputs[0], operator.output)):
+        # A table of 65,536 codes would not pay.
+        return False
     if isinstance(operator, Unary):
         return True
     if isinstance(operator, Add | Mul):

@@ -22,6 +22,7 @@ _INT32_VALUES = 1 << 31
 # Largest square of a difference of two codes.
 _LARGEST_SQUARE = 255 * 255
 _L2_SCALE = 1 / 128
+_LOWEST_CODE = -128
 
 
 def _check_batch(place: "Place", *names: str) -> None:
@@ -121,6 +122,16 @@ def check_product(place: "Place") -> None:
 
 def _turned(shape: tuple[int, ...], adjoint: bool) -> tuple[int, int]:
     return (shape[-1], shape[-2]) if adjoint else (shape[-2], shape[-1])
+
+
+def check_rsqrt(place: "Place") -> None:
+    """RSQRT of codes that cannot be negative: TFLM stops at the first one that is."""
+    operator = place.operator
+    source = place.tensor(operator.inputs[0])
+    _check_variable(place, source.name)
+    place.require_shape(operator.output, source.shape)
+    if source.zero_point != _LOWEST_CODE:
+        raise place.refuse(source.name, "may be negative, which has no root", "add epsilon to a variance")
 
 
 def check_l2_normalization(place: "Place") -> None:

@@ -16,6 +16,7 @@ from ppg_deploy.files import sha256, sha256_of_file
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.int8_reference import run_int8_output
 from ppg_deploy.graph.shapes import total_multiply_accumulates
+from ppg_deploy.quantize.attention_warnings import sensitive_layers
 from ppg_deploy.quantize.calibration import calibrate, spread_rows
 from ppg_deploy.quantize.codes import dequantize_codes, quantize_windows
 from ppg_deploy.quantize.fidelity import operator_fidelity
@@ -73,6 +74,7 @@ def quantize_student(inputs: QuantizeInputs, model_path: Path) -> QuantizedModel
     graph = quantize_graph(conversion.graph, calibration, output_range=output_range)
     tflite = write_tflite(graph)
     warnings += _calibration_warnings(calibration_windows, card)
+    warnings += sensitive_layers(conversion.graph, graph, conversion.arranged(calibration_x))
     evaluation = _Evaluation(used, is_calibration=True, is_sample=len(used) < len(calibration_windows))
     if inputs.evaluation is not None:
         windows = _checked_windows(inputs.evaluation, conversion)

@@ -99,8 +99,8 @@ class LstmKernel(Kernel):
         parameters = Structure(
             "ppg_lstm_t",
             {
-                "weights": Array("weights", step.weights.reshape(-1)),
-                "recurrent_weights": Array("recurrent", step.recurrent_weights.reshape(-1)),
+                "weights": Array("weights", _rows(step.weights)),
+                "recurrent_weights": Array("recurrent", _rows(step.recurrent_weights)),
                 "biases": Array("biases", _folded_biases(step)),
                 "factors": Array("factors", np.array(words, np.int32)),
                 "steps": step.steps,
@@ -113,9 +113,17 @@ class LstmKernel(Kernel):
         return Code("ppg_lstm", parameters)
 
 
+def _rows(weights: NDArray[np.int8]) -> NDArray[np.int32]:
+    """(gates, units, values) -> words (units, values / 4, gates) of 4 weights each, zeros behind the last value."""
+    gates, units, count = weights.shape
+    padded = np.pad(weights, ((0, 0), (0, 0), (0, -count % 4)))
+    blocks = padded.reshape(gates, units, -1, 4).transpose(1, 2, 0, 3)
+    return np.ascontiguousarray(blocks).view("<i4").astype(np.int32).reshape(-1)
+
+
 def _folded_biases(step: LstmStep) -> NDArray[np.int32]:
-    """(bias of the sequence, bias of the hidden state) per gate and unit, zero points taken into account."""
+    """Biases [unit][of the sequence, of the hidden state][gate], zero points taken into account."""
     of_input = step.biases - step.input_zero * step.weights.astype(np.int64).sum(axis=2)
     of_hidden = -step.hidden_zero * step.recurrent_weights.astype(np.int64).sum(axis=2)
-    pairs = np.stack([of_input, of_hidden], axis=2)
+    pairs = np.stack([of_input, of_hidden]).transpose(2, 0, 1)
     return ((pairs + (1 << 31)) % (1 << 32) - (1 << 31)).astype(np.int32).reshape(-1)
