@@ -19,6 +19,8 @@ _DYNAMO = tuple(
     Variant("dynamo", opset, dynamic_batch=opset % 2 == 0, external_weights=opset % 3 == 1, raw=opset == 21)
     for opset in DYNAMO_OPSETS
 )
+# First opset in which the legacy exporter has their operators.
+_FIRST_LEGACY_OPSET = {"pulse-teacher": 13, "attention": 13, "small-hardswish": 14}
 # Forms that any network can be given, networks of Conv1d, and networks without a convolution.
 _OF_ANY = ("views", "f-pad", "batch-norm-last", "batch-norm-first")
 _OF_CONV1D = ("height-1", "time-first", "views", "f-pad", "chomp", "batch-norm-last", "batch-norm-first")
@@ -57,8 +59,9 @@ def rows() -> list[tuple[str, Variant]]:
     found: dict[tuple[str, Variant], None] = {}
     for number, name in enumerate(STUDENTS):
         forms = _forms(name)
-        other = replace(_LEGACY[(number + 4) % len(_LEGACY)], form=forms[number % len(forms)])
-        for variant in (_LEGACY[number % len(_LEGACY)], _DYNAMO[number % len(_DYNAMO)], other):
+        legacy = [variant for variant in _LEGACY if variant.opset >= _FIRST_LEGACY_OPSET.get(name, 0)]
+        other = replace(legacy[(number + 4) % len(legacy)], form=forms[number % len(forms)])
+        for variant in (legacy[number % len(legacy)], _DYNAMO[number % len(_DYNAMO)], other):
             found[name, variant] = None
     found |= dict.fromkeys(("small-relu", variant) for variant in _ON_A_SMALL_NETWORK)
     found |= dict.fromkeys(("resnet1", variant) for variant in _SOFTMAX)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.convert.builder import Node
+from ppg_deploy.convert.einsum import as_matrix_product
 
 Reals = NDArray[np.float64]
 Constants = Mapping[str, NDArray[Any]]
@@ -62,6 +63,8 @@ def needed_nodes(nodes: list[Node], target: str) -> list[Node]:
 
 
 def _spelt_out(node: Node, constants: dict[str, NDArray[Any]], opset: int) -> list[Node]:
+    if node.op_type == "Einsum":
+        return [as_matrix_product(node)]
     if node.op_type == "HardSigmoid":
         return _hard_sigmoid(node, constants)
     if node.op_type == "Elu" and node.attributes.get("alpha", 1.0) != 1.0:

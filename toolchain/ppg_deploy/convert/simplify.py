@@ -11,8 +11,10 @@ from ppg_deploy.convert.limits import check_constants, check_values
 from ppg_deploy.errors import InputError, UnsupportedModelError
 
 _MAX_FILE_BYTES = 256 * 1024 * 1024
-# Moves zero padding into a maximum pool as if it padded with minus infinity (seen in onnxruntime 1.31).
-_WRONG_OPTIMISERS = ["Pad_Fusion"]
+# Pad_Fusion moves zero padding into a maximum pool as if it padded with minus infinity (seen in onnxruntime 1.31).
+# TransposeOptimizer pushes transposes into the middle of layer norms, which are then no longer recognised; layouts
+# are followed here anyway.
+_DISABLED_OPTIMISERS = ["Pad_Fusion", "TransposeOptimizer"]
 _MAX_FOLDING_PASSES = 3
 
 
@@ -95,7 +97,7 @@ def _optimised(model: Any, path: Path) -> Any:
                 model.SerializeToString(),
                 options,
                 providers=["CPUExecutionProvider"],
-                disabled_optimizers=_WRONG_OPTIMISERS,
+                disabled_optimizers=_DISABLED_OPTIMISERS,
             )
         # onnxruntime's exceptions share no base class but Exception.
         except Exception as error:
