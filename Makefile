@@ -1,4 +1,4 @@
-# make demo | test | lint | bench      (see README.md)
+# make demo | test | lint | bench | fuzz      (see README.md)
 # make test TRAIN=1 also installs torch and runs the tests that need it.
 
 PYTHON ?= python3
@@ -12,7 +12,7 @@ COMPILER_PACKAGES := gcc-arm-none-eabi libnewlib-arm-none-eabi
 TEST_PACKAGES := $(COMPILER_PACKAGES) qemu-system-arm gcc libc6-dev
 TEST_EXTRAS := emulator,golden,dev$(if $(TRAIN),$(comma)train)
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench fuzz clean
 
 demo: $(VENV)/.demo-installed
 	$(TOOL) quantize models/pulse-demo/student.onnx
@@ -30,6 +30,10 @@ lint: $(VENV)/.test-installed$(TRAIN)
 
 bench: $(VENV)/.demo-installed
 	$(BIN)/python -m benchmarks.emulated_cost
+
+# 500 mutated models of each format; about five minutes. Single cases: see tests/fuzz/run.py.
+fuzz: $(VENV)/.test-installed$(TRAIN)
+	$(BIN)/python -m tests.fuzz.run --onnx 500 --tflite 500
 
 clean:
 	rm -rf $(VENV) build
