@@ -333,7 +333,7 @@ def long_chain(rng: Random, model: Any) -> None:
     node = model.graph.node[0]
     last = node.input[0]
     chain = []
-    for number in range(int(pick(rng, (200, 1500)))):
+    for number in range(int(pick(rng, (200, 800)))):
         chain.append(helper.make_node(kind, [last], [f"chain{number}"]))
         last = chain[-1].output[0]
     node.input[0] = last

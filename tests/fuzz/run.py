@@ -24,30 +24,8 @@ from tflite_micro import runtime  # noqa: E402, F401
 
 from ppg_deploy import api, audit, quantize  # noqa: E402, F401
 from tests.fuzz.cases import Case, make_case  # noqa: E402
-from tests.fuzz.runner import Outcome, run_forked  # noqa: E402
+from tests.fuzz.runner import Outcome, complaint, run_forked  # noqa: E402
 from tests.fuzz.targets import run_target  # noqa: E402
-
-# quantize and inspect end with these when the file is wrong; see docs/errors.md.
-CLEAN_CODES = {0, 2, 9}
-
-
-def complaint(outcome: Outcome) -> str | None:
-    """What is wrong with the way a case ended; None when nothing is."""
-    if outcome.timed_out:
-        return "took too long"
-    if outcome.signal is not None:
-        return f"killed by signal {outcome.signal}"
-    if outcome.code not in CLEAN_CODES:
-        return f"ended with exit code {outcome.code}"
-    if "Warning:" in outcome.messages:
-        return "printed a warning of a library"
-    if "Traceback" in outcome.messages:
-        return "printed a traceback"
-    lines = outcome.messages.splitlines()
-    errors, hints = (sum(line.startswith(word) for line in lines) for word in ("error: ", "hint: "))
-    if outcome.code and (errors, hints) != (1, 1):
-        return f"printed {errors} errors and {hints} hints"
-    return None
 
 
 def run_case(case: Case) -> Outcome:
@@ -60,8 +38,9 @@ def _asked(arguments: argparse.Namespace) -> list[Case]:
     if arguments.only:
         pairs = (name.split(":") for name in arguments.only)
         return [make_case(kind, int(number)) for kind, number in pairs]
-    cases = [make_case("onnx", number) for number in range(arguments.onnx)]
-    return cases + [make_case("tflite", number) for number in range(arguments.tflite)]
+    first = arguments.first
+    cases = [make_case("onnx", number) for number in range(first, first + arguments.onnx)]
+    return cases + [make_case("tflite", number) for number in range(first, first + arguments.tflite)]
 
 
 def main() -> int:
@@ -70,6 +49,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--onnx", type=int, default=0, help="number of mutated ONNX files")
+    parser.add_argument("--first", type=int, default=0, help="number of the first case")
     parser.add_argument("--tflite", type=int, default=0, help="number of mutated .tflite files")
     parser.add_argument(
         "--only", nargs="+", default=[], metavar="KIND:NUMBER", help="these cases, with messages"
@@ -77,12 +57,13 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="folder for the files of the cases that ended badly")
     arguments = parser.parse_args()
     counts: dict[str, Counter[str]] = {"onnx": Counter(), "tflite": Counter()}
-    bad, slowest, largest = [], 0.0, 0
+    bad, slowest, busiest, largest = [], 0.0, 0.0, 0
     for case in _asked(arguments):
         outcome = run_case(case)
         wrong = complaint(outcome)
         counts[case.kind][outcome.label] += 1
-        slowest, largest = max(slowest, outcome.seconds), max(largest, outcome.peak_bytes)
+        slowest, busiest = max(slowest, outcome.seconds), max(busiest, outcome.processor_seconds)
+        largest = max(largest, outcome.peak_bytes)
         title = f"{case.name} ({case.source}: {', '.join(case.mutations)})"
         if arguments.only or wrong:
             last = "\n    ".join(outcome.messages.strip().splitlines()[-12:])
@@ -97,6 +78,7 @@ def main() -> int:
     summary = {
         "counts": {kind: dict(sorted(counter.items())) for kind, counter in counts.items()},
         "slowest_s": round(slowest, 2),
+        "most_processor_s": round(busiest, 2),
         "largest_resident_bytes": largest,
         "bad": bad,
     }

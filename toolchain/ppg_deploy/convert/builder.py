@@ -94,8 +94,12 @@ class GraphBuilder:
         """Add a float tensor under a name made unique; returns that name.
 
         Raises:
-            UnsupportedModelError: it would be larger than any board's memory.
+            UnsupportedModelError: it would be empty, or larger than any board's memory.
         """
+        if min(shape, default=1) < 1:
+            raise UnsupportedModelError(
+                f"tensor {name} would have the shape {shape}", hint="use a longer window or smaller kernels"
+            )
         if math.prod(shape) > (MAX_ACTIVATION if data is None else MAX_CONSTANT):
             raise too_large(f"tensor {name}", math.prod(shape))
         unique = name

@@ -7,6 +7,7 @@ from ppg_deploy.graph.operators import Pad, Padding
 from ppg_deploy.graph.shapes import window_output, window_pads
 
 Pair = tuple[int, int]
+_MAX_WINDOW = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ def read_window(node: Node, kernel: tuple[int, ...], size: Pair) -> Window:
         )
     if min(*kernel, *strides, *dilations) < 1:
         raise node.unsupported("a kernel, stride or dilation below 1", "export the model again")
+    if max(*kernel, *strides, *dilations) > _MAX_WINDOW:
+        raise node.unsupported(f"a kernel, stride or dilation above {_MAX_WINDOW}", "no signal is that long")
     stride, dilation = _pair(strides, 1), _pair(dilations, 1)
     before, after = _pair(pads[:rank], 0), _pair(pads[rank:], 0)
     if min(*before, *after) < 0:
