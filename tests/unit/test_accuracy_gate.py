@@ -13,7 +13,7 @@ from ppg_deploy.handover import AccuracyFacts, NamedFile, SubjectFacts
 from ppg_deploy.quantize import dequantize_codes, quantize_windows
 from ppg_deploy.quantize.bootstrap import BLOCK_WINDOWS, bootstrap_interval
 from ppg_deploy.quantize.gate import describe_failures, judge
-from ppg_deploy.quantize.preparation import heads_of_recordings
+from ppg_deploy.quantize.preparation import middles_of_recordings
 from ppg_deploy.tflite import read_tflite
 from ppg_deploy.windows import Windows
 from tests.support.small_students import SCALAR, write_card, write_regressor, write_windows
@@ -58,6 +58,13 @@ def test_one_subject_is_drawn_in_blocks(subject: np.ndarray | None) -> None:  # 
     assert bootstrap_interval(values[:BLOCK_WINDOWS], None) is None
 
 
+def five_subjects(windows: int) -> tuple[SubjectFacts, ...]:
+    """Four at +0.1 and one of so many windows at +1.1."""
+    good = SubjectFacts(subject="s", windows=300, mae_float=5.0, mae_int8=5.1, delta_mae=0.1)
+    bad = SubjectFacts(subject="t", windows=windows, mae_float=1.0, mae_int8=2.1, delta_mae=1.1)
+    return (good, good, bad, good, good)
+
+
 def facts(**changes: object) -> AccuracyFacts:
     subject = SubjectFacts(subject="s", windows=300, mae_float=5.0, mae_int8=5.1, delta_mae=0.1)
     values: dict[str, object] = {
@@ -97,14 +104,8 @@ def facts(**changes: object) -> AccuracyFacts:
         ({"mean_abs_difference": 1.28}, "warn"),
         ({"p95_abs_difference": 5.01}, "fail"),
         ({"delta_mae": 0.4, "p95_abs_difference": 5.01}, "fail"),
-        (
-            {
-                "worst_subject": SubjectFacts(
-                    subject="s", windows=9, mae_float=1.0, mae_int8=2.1, delta_mae=1.1
-                )
-            },
-            "fail",
-        ),
+        ({"subjects": five_subjects(300)}, "fail"),
+        ({"subjects": five_subjects(99)}, "pass"),
     ],
 )
 def test_verdict(changes: dict[str, object], verdict: str) -> None:
@@ -140,7 +141,7 @@ def test_thresholds_are_configurable() -> None:
         GateConfig(delta_mae=(0.5, 0.3))
 
 
-def test_heads_of_recordings() -> None:
+def test_middles_of_recordings() -> None:
     count = 100
     windows = Windows(
         Path("w.npz"),
@@ -149,11 +150,11 @@ def test_heads_of_recordings() -> None:
         np.repeat(["a", "b"], [60, 40]),
         np.concatenate([2.0 * np.arange(60), 2.0 * np.arange(40)]).astype(np.float32),
     )
-    short = heads_of_recordings(windows, 50, 2.0)
+    short = middles_of_recordings(windows, 50, 2.0)
     assert short.subject is not None and short.start_s is not None
     assert short.subject.tolist() == ["a"] * 30 + ["b"] * 20
-    assert short.start_s.tolist() == [*(2.0 * np.arange(30)), *(2.0 * np.arange(20))]
-    assert heads_of_recordings(windows, 100, 2.0) is windows
+    assert short.start_s.tolist() == [*(2.0 * np.arange(15, 45)), *(2.0 * np.arange(10, 30))]
+    assert middles_of_recordings(windows, 100, 2.0) is windows
 
 
 def test_evaluation_against_an_independent_calculation(tmp_path: Path) -> None:

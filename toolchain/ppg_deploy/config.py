@@ -44,6 +44,7 @@ class GateConfig(BaseModel):
     p95_abs_difference: _Limits = (2.5, 5.0)
     min_windows: int = Field(default=1000, ge=1)
     min_subjects: int = Field(default=5, ge=0)
+    min_subject_windows: int = Field(default=100, ge=1)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

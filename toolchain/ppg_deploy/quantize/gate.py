@@ -7,13 +7,23 @@ _SEVERITY: tuple[Verdict, ...] = ("pass", "warn", "fail")
 
 
 def judge(accuracy: AccuracyFacts, thresholds: GateConfig) -> GateFacts:
-    """Worst verdict of all checks; "not gated" when there are too few labelled windows or subjects to tell."""
+    """Worst verdict of all checks; "not gated" when there are too few labelled windows or subjects to tell.
+
+    A subject of few windows is no worst subject: among many such, the worst is one by chance.
+    """
     figures = (
         ("delta_mae", accuracy.delta_mae, thresholds.delta_mae),
         ("delta_mae_filtered", accuracy.delta_mae_filtered, thresholds.delta_mae),
         (
             "worst_subject_delta_mae",
-            None if accuracy.worst_subject is None else accuracy.worst_subject.delta_mae,
+            max(
+                (
+                    subject.delta_mae
+                    for subject in accuracy.subjects
+                    if subject.windows >= thresholds.min_subject_windows
+                ),
+                default=None,
+            ),
             thresholds.worst_subject_delta_mae,
         ),
         ("mean_abs_difference", accuracy.mean_abs_difference, thresholds.mean_abs_difference),
