@@ -35,11 +35,11 @@ LARGEST_RATIO = 1.6
 
 
 def both_routes(
-    folder: Path, model: Path, calibration: Path, card: Path | None = None
+    folder: Path, model: Path, calibration: Path, card: Path | None = None, data: Path | None = None
 ) -> tuple[QuantizeReport, QuantizeReport]:
-    direct = api.quantize(model, out=folder / "direct", calibration=calibration, card=card)
+    direct = api.quantize(model, out=folder / "direct", calibration=calibration, card=card, data=data)
     onnx2tf = api.quantize(
-        model, out=folder / "onnx2tf", calibration=calibration, card=card, converter="onnx2tf"
+        model, out=folder / "onnx2tf", calibration=calibration, card=card, data=data, converter="onnx2tf"
     )
     check_file(folder / "onnx2tf" / "model.tflite", calibration, onnx2tf)
     return direct, onnx2tf
@@ -75,7 +75,7 @@ def random_windows(path: Path, shape: tuple[int, ...]) -> Path:
 def test_demo_student(tmp_path: Path) -> None:
     before = hashlib.sha256((DEMO / "student.onnx").read_bytes()).hexdigest()
     direct, onnx2tf = both_routes(
-        tmp_path, DEMO / "student.onnx", DEMO / "student.calib.npz", DEMO / "student.toml"
+        tmp_path, DEMO / "student.onnx", DEMO / "student.calib.npz", DEMO / "student.toml", DEMO / "test.npz"
     )
     assert_equal_errors(direct, onnx2tf)
     assert direct.accuracy.mae_int8 == pytest.approx(onnx2tf.accuracy.mae_int8, abs=0.15)
@@ -111,8 +111,10 @@ def test_random_network(tmp_path: Path, shape: tuple[int, ...], write: Callable[
 @pytest.mark.parametrize("name", ["pulse_dev", "resnet2_dev"])
 def test_real_student(tmp_path: Path, name: str) -> None:
     pytest.importorskip("scipy")
-    windows = write_recording_windows(tmp_path / "windows.npz", name, "train")
-    direct, onnx2tf = both_routes(tmp_path, student(name), windows, CARDS / f"{name}.toml")
+    windows = write_recording_windows(tmp_path / "train.npz", name, "train")
+    # resnet2_dev answers with the argmax: on 400 windows a few jumps move the MAE by 0.3 BPM, on 1,512 by 0.04.
+    held_out = write_recording_windows(tmp_path / "val.npz", name, "val")
+    direct, onnx2tf = both_routes(tmp_path, student(name), windows, CARDS / f"{name}.toml", held_out)
     assert_equal_errors(direct, onnx2tf)
     assert direct.accuracy.mae_int8 == pytest.approx(onnx2tf.accuracy.mae_int8, abs=0.15)
 

@@ -7,7 +7,6 @@ error.txt. Everything the packages print goes wherever the parent pointed the fi
 
 import json
 import os
-import resource
 import sys
 import traceback
 from importlib.metadata import version
@@ -97,6 +96,9 @@ def main() -> int:
         sys.stderr.flush()
         (folder / ERROR).write_text(f"{type(error).__name__}: {error}")
         return 1
+    # Not at the top: the parent imports this file too, and only POSIX has the module.
+    import resource
+
     result = {
         "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
         "versions": {name: version(name) for name in PACKAGES},
