@@ -9,8 +9,8 @@ from ppg_deploy.compile import compile_graph
 from ppg_deploy.errors import UnsupportedModelError
 from ppg_deploy.golden.tflm import TflmInterpreter
 from ppg_deploy.graph import DType, Graph, Quantization, Tensor
-from ppg_deploy.graph.int8_reference import run_int8_output
 from ppg_deploy.graph.operators import Pad
+from ppg_deploy.graph.quantized_reference import run_quantized_output
 from ppg_deploy.tflite import write_tflite
 from tests.support.compile_host import SHA256, host_runner
 
@@ -35,7 +35,7 @@ def test_three_axes(pads: Pads) -> None:
     graph = padded(pads)
     windows = np.random.default_rng(0).integers(-128, 128, (50, 9, 3)).astype(np.int8)
     expected = TflmInterpreter(write_tflite(graph)).run(windows)
-    np.testing.assert_array_equal(run_int8_output(graph, windows).reshape(50, -1), expected)
+    np.testing.assert_array_equal(run_quantized_output(graph, windows).reshape(50, -1), expected)
     ((_, answers),) = host_runner().run([(graph, windows)])
     np.testing.assert_array_equal(answers, expected)
 

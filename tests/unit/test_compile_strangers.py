@@ -9,7 +9,7 @@ import pytest
 from ppg_deploy.compile import compile_graph
 from ppg_deploy.errors import InputError
 from ppg_deploy.golden.tflm import TflmInterpreter
-from ppg_deploy.graph.int8_reference import run_int8_output
+from ppg_deploy.graph.quantized_reference import run_quantized_output
 from ppg_deploy.tflite import read_tflite
 from tests.support.tflite_files import OPS, FileMaker, pack, small_network, unpack
 
@@ -113,4 +113,4 @@ def test_sums_that_leave_32_bits_wrap_as_in_tflm(tmp_path: Path, bias: int, scal
     path = tmp_path / "m.tflite"
     path.write_bytes(content)
     codes = np.random.default_rng(0).integers(-128, 128, (40, 16)).astype(np.int8)
-    assert np.array_equal(run_int8_output(read_tflite(path), codes), TflmInterpreter(content).run(codes))
+    assert np.array_equal(run_quantized_output(read_tflite(path), codes), TflmInterpreter(content).run(codes))
