@@ -97,11 +97,16 @@ def convert_gemm(node: Node, builder: GraphBuilder) -> None:
 
 
 def convert_dense_matmul(node: Node, builder: GraphBuilder) -> None:
-    """x @ w with a constant two-dimensional w."""
+    """x @ w with a constant w of one or two dimensions."""
     weights = builder.required_constant(node, 1, "weights").astype(np.float32)
-    if weights.ndim != 2:
+    if weights.ndim not in (1, 2):
         raise node.unsupported(f"weights of shape {weights.shape}", "use nn.Linear on a flattened signal")
-    _emit_dense(node, builder, weights.T, np.zeros(weights.shape[1], np.float32))
+    columns = weights.reshape(len(weights), -1)
+    _emit_dense(node, builder, columns.T, np.zeros(columns.shape[1], np.float32))
+    if weights.ndim == 1:
+        # A product with a vector drops the axis that one column would leave.
+        value = builder.values[node.outputs[0]]
+        builder.define(node.outputs[0], value.tensor, value.layout.reshaped(value.shape[:-1]))
 
 
 def _emit_dense(
