@@ -35,15 +35,19 @@ _MAX_BYTES = 1 << 24
 _MAX_WINDOW = 1 << 16
 # TFLM's pools refuse two scales that differ by more. Source: tensorflow/lite/micro/kernels/pooling_common.cc.
 _SAME_SCALE = 1e-6
-# Fewest and most inputs of an operator; the fewest must all be present.
+# Fewest and most inputs; the fewest must all be present. Operators that are not listed check more than one themselves.
 _INPUTS: dict[type[Operator], tuple[int, int]] = {
     Conv2D: (2, 3),
     DepthwiseConv2D: (2, 3),
     FullyConnected: (2, 3),
     Add: (2, 2),
     Mul: (2, 2),
+    AveragePool2D: (1, 1),
+    MaxPool2D: (1, 1),
+    Pad: (1, 1),
+    Reshape: (1, 1),
 }
-_ONE_INPUT = (1, 1)
+_ANY_INPUTS = (1, 64)
 
 
 class _Place:
@@ -105,7 +109,7 @@ def check_compilable(graph: Graph) -> None:
 
 def _check_operands(place: _Place) -> None:
     operator = place.operator
-    fewest, most = _INPUTS.get(type(operator), _ONE_INPUT)
+    fewest, most = _INPUTS.get(type(operator), _ANY_INPUTS)
     present = sum(bool(name) for name in operator.inputs[:fewest])
     if present < fewest or not fewest <= len(operator.inputs) <= most or not operator.outputs:
         raise place.refuse(
