@@ -1,5 +1,6 @@
 """Entry point: the commands, and how errors become messages and exit codes."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -46,6 +47,9 @@ def _main(
 
 def run() -> None:
     """Run the command line. Exit codes are those of ppg_deploy.errors; see docs/errors.md."""
+    # One thread is as fast for networks of this size, sums in the same order on every machine, and does not spin
+    # for a core that somebody else uses. Numpy reads this when it is first imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         app()
     except PpgDeployError as error:
