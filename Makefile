@@ -1,18 +1,21 @@
-# make demo | test | lint | bench      (see README.md)
+# make demo | test | lint | bench | fuzz      (see README.md)
 # make test TRAIN=1 also installs torch and runs the tests that need it.
+# make cross-check compares both converters on two students; make cross-check SLOW=1 on all of them. It needs 2.5 GB.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TOOL := $(BIN)/ppg-deploy
 TRAIN ?=
+SLOW ?=
+VENV_TF := .venv-tf
 comma := ,
 
 COMPILER_PACKAGES := gcc-arm-none-eabi libnewlib-arm-none-eabi
 TEST_PACKAGES := $(COMPILER_PACKAGES) qemu-system-arm gcc libc6-dev
 TEST_EXTRAS := emulator,golden,dev$(if $(TRAIN),$(comma)train)
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench fuzz cross-check clean
 
 demo: $(VENV)/.demo-installed
 	$(TOOL) quantize models/pulse-demo/student.onnx
@@ -31,8 +34,22 @@ lint: $(VENV)/.test-installed$(TRAIN)
 bench: $(VENV)/.demo-installed
 	$(BIN)/python -m benchmarks.emulated_cost
 
+# TensorFlow stays out of the other virtual environment: nothing but this needs it.
+cross-check: $(VENV_TF)/.installed
+	$(VENV_TF)/bin/python -m pytest -m "tf$(if $(SLOW),, and not slow)" tests/end_to_end/test_cross_check.py
+
+# 500 mutated models of each format; about five minutes. Single cases: see tests/fuzz/run.py.
+fuzz: $(VENV)/.test-installed$(TRAIN)
+	$(BIN)/python -m tests.fuzz.run --onnx 500 --tflite 500
+
 clean:
-	rm -rf $(VENV) build
+	rm -rf $(VENV) $(VENV_TF) build
+
+$(VENV_TF)/.installed: pyproject.toml
+	./scripts/require-packages --python $(PYTHON)
+	$(PYTHON) -m venv $(VENV_TF)
+	$(VENV_TF)/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[golden,tf,dev]"
+	@touch $@
 
 $(VENV)/.python:
 	./scripts/require-packages --python $(PYTHON)

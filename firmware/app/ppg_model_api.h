@@ -11,8 +11,9 @@
 /* Prepares the runtime; call once before the first run. PPG_MODEL_OK, or a runtime's own error code. */
 int ppg_model_init(void);
 
-/* One inference. `input` holds PPG_MODEL_INPUT_BYTES codes, `output` receives PPG_MODEL_OUTPUT_BYTES codes; both
-   belong to the caller and must not overlap. PPG_MODEL_OK, or a runtime's own error code. */
+/* One inference. `input` holds PPG_MODEL_INPUT_BYTES bytes of codes, `output` receives PPG_MODEL_OUTPUT_BYTES; both
+   belong to the caller and must not overlap. Codes are int8, or, for a model quantised with --int16x8, int16 with the
+   low byte first; then both must be aligned to 4 bytes. PPG_MODEL_OK, or a runtime's own error code. */
 int ppg_model_run(const int8_t *input, int8_t *output);
 
 /* The same inference; ticks[i] receives `now()` after operator i minus `now()` before it. */

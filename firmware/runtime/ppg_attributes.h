@@ -9,4 +9,7 @@
 #define PPG_KEEP_FUNCTION __attribute__((noinline, used))
 #endif
 
+/* The function disappears into its callers, and with it the calls of functions that it is given. */
+#define PPG_INLINE static inline __attribute__((always_inline))
+
 #endif

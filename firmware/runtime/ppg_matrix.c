@@ -1,62 +1,9 @@
 #include "ppg_matrix.h"
 
 #include "ppg_attributes.h"
-
-#define ACCUMULATORS (2 * PPG_MATRIX_POSITIONS) /* A of positions 0-3, then B of positions 0-3 */
+#include "ppg_matrix_simd.h"
 
 #if PPG_SIMD
-
-/* The loops are laid out by hand because gcc spills the 8 accumulators. Register plan:
-     r0 stream   r1 columns   r2-r5 channel A, positions 0-3   r6-r9 channel B, positions 0-3
-     r10, r11 weights of A and B   r12, lr values of two positions */
-
-/* Two of a step's four window values: 16 products. */
-#define HALF_STEP(weights, values)                  \
-  "ldr r10, [r0, #" #weights "]\n"                  \
-  "ldr r12, [r1, #" #values "]\n"                   \
-  "ldr lr, [r1, #" #values " + 4]\n"                \
-  "sxtb16 r11, r10, ror #8\n"                       \
-  "sxtb16 r10, r10\n"                               \
-  "smlad r2, r10, r12, r2\n"                        \
-  "smlad r6, r11, r12, r6\n"                        \
-  "smlad r3, r10, lr, r3\n"                         \
-  "smlad r7, r11, lr, r7\n"                         \
-  "ldr r12, [r1, #" #values " + 8]\n"               \
-  "ldr lr, [r1, #" #values " + 12]\n"               \
-  "smlad r4, r10, r12, r4\n"                        \
-  "smlad r8, r11, r12, r8\n"                        \
-  "smlad r5, r10, lr, r5\n"                         \
-  "smlad r9, r11, lr, r9\n"
-
-#define STEP(weights, values) HALF_STEP(weights, values) HALF_STEP(weights + 4, values + 16)
-
-/* Starts both channels at their bias and runs all steps: six at a time up to [sp + 4], one at a time up to
-   [sp + 8]; [sp] holds the columns. */
-#define ACCUMULATE                                                      \
-  "ldr r1, [sp, #0]\n"                                                  \
-  "ldr r12, [sp, #4]\n"                                                 \
-  "ldm r0!, {r2, r6}\n"                                                 \
-  "mov r3, r2\n mov r4, r2\n mov r5, r2\n"                              \
-  "mov r7, r6\n mov r8, r6\n mov r9, r6\n"                              \
-  "cmp r1, r12\n"                                                       \
-  "beq 2f\n"                                                            \
-  "1:\n" STEP(0, 0) STEP(8, 32) STEP(16, 64) STEP(24, 96) STEP(32, 128) STEP(40, 160) \
-  "add r0, r0, #48\n"                                                   \
-  "add r1, r1, #192\n"                                                  \
-  "ldr r12, [sp, #4]\n"                                                 \
-  "cmp r1, r12\n"                                                       \
-  "bne 1b\n"                                                            \
-  "2:\n"                                                                \
-  "ldr r12, [sp, #8]\n"                                                 \
-  "cmp r1, r12\n"                                                       \
-  "beq 4f\n"                                                            \
-  "3:\n" STEP(0, 0)                                                     \
-  "add r0, r0, #8\n"                                                    \
-  "add r1, r1, #32\n"                                                   \
-  "ldr r12, [sp, #8]\n"                                                 \
-  "cmp r1, r12\n"                                                       \
-  "bne 3b\n"                                                            \
-  "4:\n"
 
 /* ppg_requantize_proven and the saturation; r10, r11, r12 hold the factor. */
 #define REQUANTIZE(accumulator)                              \
@@ -66,11 +13,10 @@
   "asr " #accumulator ", " #accumulator ", r12\n"            \
   "ssat " #accumulator ", #8, " #accumulator "\n"
 
-/* Accumulators of one channel pair. */
-__attribute__((naked)) PPG_KEEP_FUNCTION static void accumulate_pair(
+__attribute__((naked)) PPG_KEEP_FUNCTION void ppg_matrix_accumulate(
     const int32_t *stream __attribute__((unused)), const uint32_t *columns __attribute__((unused)),
     const uint32_t *sixes_end __attribute__((unused)), const uint32_t *end __attribute__((unused)),
-    int32_t accumulators[ACCUMULATORS] __attribute__((unused))) {
+    int32_t accumulators[PPG_MATRIX_ACCUMULATORS] __attribute__((unused))) {
   __asm volatile(
       "push {r1-r11, lr}\n" ACCUMULATE
       "ldr r12, [sp, #48]\n"
@@ -114,10 +60,10 @@ __attribute__((naked)) PPG_KEEP_FUNCTION static void proven_pairs(
 
 #else
 
-static void accumulate_pair(const int32_t *stream, const uint32_t *columns, const uint32_t *sixes_end,
-                            const uint32_t *end, int32_t accumulators[ACCUMULATORS]) {
+void ppg_matrix_accumulate(const int32_t *stream, const uint32_t *columns, const uint32_t *sixes_end,
+                           const uint32_t *end, int32_t accumulators[PPG_MATRIX_ACCUMULATORS]) {
   (void)sixes_end;
-  for (int32_t i = 0; i < ACCUMULATORS; i++) accumulators[i] = stream[i / PPG_MATRIX_POSITIONS];
+  for (int32_t i = 0; i < PPG_MATRIX_ACCUMULATORS; i++) accumulators[i] = stream[i / PPG_MATRIX_POSITIONS];
   for (stream += 2; columns != end; stream++, columns += PPG_MATRIX_POSITIONS) {
     uint32_t first = ppg_even_bytes((uint32_t)*stream), second = ppg_odd_bytes((uint32_t)*stream);
     for (int32_t position = 0; position < PPG_MATRIX_POSITIONS; position++) {
@@ -144,8 +90,8 @@ static void block_in_c(const ppg_matrix_t *matrix, const int32_t *stream, const 
   const uint32_t *end = columns + PPG_MATRIX_STEP_WORDS * matrix->steps;
   int32_t pair_words = PPG_MATRIX_PAIR_WORDS(matrix->steps);
   for (; channel < matrix->channels; channel += 2, stream += pair_words) {
-    int32_t accumulators[ACCUMULATORS];
-    accumulate_pair(stream, columns, sixes_end, end, accumulators);
+    int32_t accumulators[PPG_MATRIX_ACCUMULATORS];
+    ppg_matrix_accumulate(stream, columns, sixes_end, end, accumulators);
     const int32_t *factors = stream + pair_words - 6;
     for (int32_t which = 0; which < 2 && channel + which < matrix->channels; which++) {
       for (int32_t position = 0; position < positions; position++) {

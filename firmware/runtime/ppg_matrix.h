@@ -18,6 +18,7 @@
 #define PPG_MATRIX_POSITIONS 4
 #define PPG_MATRIX_STEP_WORDS 8 /* words of columns per step */
 #define PPG_MATRIX_PAIR_WORDS(steps) (8 + 2 * (steps))
+#define PPG_MATRIX_ACCUMULATORS (2 * PPG_MATRIX_POSITIONS) /* A of positions 0-3, then B of positions 0-3 */
 
 typedef struct {
   int32_t steps;       /* ceil(window values / 4) */
@@ -26,6 +27,11 @@ typedef struct {
   int32_t proven;      /* 1: every factor is in the proven form */
   int32_t output_zero; /* used by the general form only */
 } ppg_matrix_t;
+
+/* Bias plus products, modulo 2^32, of one channel pair, whose stream is given, at 4 positions. `end` is behind
+   the last step's columns, `sixes_end` behind those of the largest multiple of 6 steps. */
+void ppg_matrix_accumulate(const int32_t *stream, const uint32_t *columns, const uint32_t *sixes_end,
+                           const uint32_t *end, int32_t accumulators[PPG_MATRIX_ACCUMULATORS]);
 
 /* Saturated int8 results of `positions` (1 to 4) positions: out[position * pitch + channel]. */
 void ppg_matrix_block(const ppg_matrix_t *matrix, const int32_t *stream, const uint32_t *columns,

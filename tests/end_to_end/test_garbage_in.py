@@ -165,6 +165,10 @@ class TestBench:
         result = ppg_deploy("bench", "--emulator", "qemu", folder=folder, environment={"PATH": str(tmp_path)})
         assert_clean_failure(result, 3, "qemu-system-arm")
 
+    def test_board_that_qemu_does_not_model(self, built: Path) -> None:
+        result = ppg_deploy("bench", "--emulator", "qemu", folder=built)
+        assert_clean_failure(result, 2, "nucleo-l476rg", "netduinoplus2")
+
     def test_unicorn_that_is_not_installed(self, built: Path, tmp_path: Path) -> None:
         (tmp_path / "unicorn").mkdir()
         (tmp_path / "unicorn" / "__init__.py").write_text("raise ImportError('no unicorn')")

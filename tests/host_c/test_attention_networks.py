@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ppg_deploy.convert import check_against_onnxruntime, convert_onnx
 from ppg_deploy.errors import UnsupportedModelError
-from ppg_deploy.graph.int8_reference import run_int8_output
+from ppg_deploy.graph.quantized_reference import run_quantized_output
 from ppg_deploy.graph.shapes import total_multiply_accumulates
 from ppg_deploy.quantize import (
     QuantizedModel,
@@ -87,7 +87,7 @@ def test_equal_to_tflm(tmp_path: Path, build) -> None:  # type: ignore[no-untype
     graph = quantized.graph
     codes = quantize_windows(convert_onnx(tmp_path / "student.onnx").arranged(x), graph.input)
     expected = TflmInterpreter(quantized.tflite).run(codes)
-    np.testing.assert_array_equal(run_int8_output(graph, codes), expected)
+    np.testing.assert_array_equal(run_quantized_output(graph, codes), expected)
     ((_, outputs),) = host_runner().run([(graph, codes)])
     np.testing.assert_array_equal(outputs, expected)
     assert len(np.unique(expected)) > 40
@@ -112,7 +112,7 @@ def test_pulse_teacher(tmp_path: Path) -> None:
     expected = TflmInterpreter(write_tflite(graph)).run(codes)
     ((_, outputs),) = host_runner().run([(graph, codes)])
     np.testing.assert_array_equal(outputs, expected)
-    np.testing.assert_array_equal(run_int8_output(graph, codes), expected)
+    np.testing.assert_array_equal(run_quantized_output(graph, codes), expected)
     (warning,) = (
         text
         for text in sensitive_layers(conversion.graph, graph, conversion.arranged(x))

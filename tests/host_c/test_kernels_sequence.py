@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ppg_deploy.compile import compile_graph
-from ppg_deploy.graph.int8_reference import run_int8_output
+from ppg_deploy.graph.quantized_reference import run_quantized_output
 from ppg_deploy.tflite.writer import write_tflite
 from tests.support.compile_host import SHA256, host_runner
 from tests.support.compile_networks import windows_for
@@ -27,7 +27,7 @@ def test_outputs_equal_tflm(family: str) -> None:
         zip(cases, host_runner().run(cases), strict=True)
     ):
         expected = TflmInterpreter(write_tflite(graph)).run(windows)
-        assert np.array_equal(run_int8_output(graph, windows), expected), f"numpy, {family} {number}"
+        assert np.array_equal(run_quantized_output(graph, windows), expected), f"numpy, {family} {number}"
         assert np.array_equal(outputs, expected), f"C, {family} {number}: {graph.operators}"
         distinct += len(np.unique(expected)) > 8
     # Constant outputs would hide errors: enough models must use many codes.

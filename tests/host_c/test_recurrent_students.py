@@ -9,7 +9,7 @@ import pytest
 
 from ppg_deploy.convert import convert_onnx
 from ppg_deploy.graph.float_reference import run_float_output
-from ppg_deploy.graph.int8_reference import run_int8_output
+from ppg_deploy.graph.quantized_reference import run_quantized_output
 from ppg_deploy.quantize import calibrate, dequantize_codes, quantize_graph, quantize_windows
 from ppg_deploy.tflite import read_tflite, write_tflite
 from tests.support.compile_host import host_runner
@@ -53,7 +53,7 @@ def test_whole_way(make: Callable[[Path], Path], tmp_path: Path) -> None:
     codes = quantize_windows(arranged, graph.input)
     content = write_tflite(graph)
     expected = TflmInterpreter(content).run(codes)
-    np.testing.assert_array_equal(run_int8_output(graph, codes), expected)
+    np.testing.assert_array_equal(run_quantized_output(graph, codes), expected)
     # The device's code comes from the file, not from the graph in memory.
     path = tmp_path / "n.tflite"
     path.write_bytes(content)

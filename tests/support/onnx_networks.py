@@ -27,7 +27,7 @@ class OnnxNetwork:
 
     def constant(self, values: NDArray[Any]) -> str:
         name = f"c{len(self.initialisers)}"
-        self.initialisers.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        self.initialisers.append(numpy_helper.from_array(np.array(values, order="C"), name))
         return name
 
     def weights(self, *shape: int) -> str:

@@ -55,9 +55,7 @@ def write_recording_windows(path: Path, name: str, split: str) -> Path:
     load = _loader()
     settings = json.loads((SHARED / "students" / "preprocess.json").read_text())[name]
     xs, hrs, subjects, starts = [], [], [], []
-    for number, (subject, _dataset, signal, hr) in enumerate(
-        load.load_recordings(SHARED / "data" / "wrist_ppg_32hz.npz", split)
-    ):
+    for subject, _dataset, signal, hr in load.load_recordings(SHARED / "data" / "wrist_ppg_32hz.npz", split):
         samples = np.asarray(signal, np.float64)
         if settings["fs"] == 25:
             samples = _to_25_hz(samples[:1])
@@ -65,7 +63,7 @@ def write_recording_windows(path: Path, name: str, split: str) -> Path:
         windows = load.windows(filtered, settings["fs"])
         xs.append(windows[:, None] if settings["fs"] == 32 else windows)
         hrs.append(hr)
-        subjects.append(np.full(len(hr), f"{subject}/{number}"))
+        subjects.append(np.full(len(hr), subject))
         starts.append(2.0 * np.arange(len(hr)))
     np.savez(
         path,

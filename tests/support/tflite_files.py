@@ -1,84 +1,133 @@
-"""TensorFlow Lite files as strangers write them, put together from the schema without our writer."""
+""".tflite files made by hand, and surgery on finished ones: what converters do wrong, without the converters."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from numpy.typing import NDArray
+
+TYPES = schema.TensorType
+OPS = schema.BuiltinOperator
+OPTIONS = schema.BuiltinOptions
 
 
-@dataclass
-class TfliteFile:
-    """One subgraph; `tensor` and `operator` append to it."""
+def unpack(content: bytes) -> Any:
+    """The schema's object tree of a file."""
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
 
-    tensors: list[Any] = field(default_factory=list)
-    operators: list[Any] = field(default_factory=list)
-    codes: list[Any] = field(default_factory=list)
-    buffers: list[Any] = field(default_factory=lambda: [schema.BufferT()])
+
+def pack(model: Any) -> bytes:
+    """The file of an object tree."""
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+class FileMaker:
+    """Adds tensors and operators to one subgraph; nothing is checked."""
+
+    def __init__(self) -> None:
+        self.model = schema.ModelT()
+        self.model.version = 3
+        self.model.buffers = [schema.BufferT()]
+        self.model.operatorCodes = []
+        self.subgraph = schema.SubGraphT()
+        self.subgraph.tensors = []
+        self.subgraph.operators = []
+        self.model.subgraphs = [self.subgraph]
 
     def tensor(
         self,
+        name: str,
         shape: Sequence[int],
-        kind: int = schema.TensorType.INT8,
-        scale: float | None = 0.1,
-        zero_point: int = 0,
-        data: NDArray[Any] | None = None,
+        kind: int = TYPES.INT8,
+        *,
+        scale: float | Sequence[float] | None = 0.05,
+        zero: int = 0,
+        axis: int = 0,
+        data: Any = None,
     ) -> int:
-        """Index of a new tensor."""
+        """A tensor; its index."""
         table = schema.TensorT()
-        table.name = f"t{len(self.tensors)}"
+        table.name = name
         table.shape = np.array(shape, np.int32)
         table.type = kind
         table.buffer = 0
         if scale is not None:
+            scales = np.atleast_1d(np.array(scale, np.float32))
             table.quantization = schema.QuantizationParametersT()
-            table.quantization.scale = np.array([scale], np.float32)
-            table.quantization.zeroPoint = np.array([zero_point], np.int64)
+            table.quantization.scale = scales
+            table.quantization.zeroPoint = np.full(len(scales), zero, np.int64)
+            table.quantization.quantizedDimension = axis
         if data is not None:
             buffer = schema.BufferT()
-            buffer.data = np.frombuffer(data.tobytes(), np.uint8)
-            table.buffer = len(self.buffers)
-            self.buffers.append(buffer)
-        self.tensors.append(table)
-        return len(self.tensors) - 1
-
-    def numbers(self, values: Sequence[int]) -> int:
-        """Index of an int32 constant."""
-        return self.tensor(
-            (len(values),), schema.TensorType.INT32, scale=None, data=np.array(values, np.int32)
-        )
+            buffer.data = np.frombuffer(np.ascontiguousarray(data).tobytes(), np.uint8)
+            self.model.buffers.append(buffer)
+            table.buffer = len(self.model.buffers) - 1
+        self.subgraph.tensors.append(table)
+        return len(self.subgraph.tensors) - 1
 
     def operator(
         self,
         opcode: int,
         inputs: Sequence[int],
         outputs: Sequence[int],
-        options_type: int = schema.BuiltinOptions.NONE,
-        options: Any = None,
-        version: int = 2,
+        options: str = "",
+        *,
+        custom: str | None = None,
+        **fields: Any,
     ) -> None:
-        """Append an operator."""
+        """An operator; `options` is the name of its options table without "Options"."""
         code = schema.OperatorCodeT()
-        code.builtinCode, code.deprecatedBuiltinCode, code.version = opcode, min(opcode, 127), version
-        self.codes.append(code)
+        code.builtinCode, code.deprecatedBuiltinCode, code.version = opcode, min(opcode, 127), 1
+        code.customCode = custom
+        self.model.operatorCodes.append(code)
         table = schema.OperatorT()
-        table.opcodeIndex = len(self.codes) - 1
+        table.opcodeIndex = len(self.model.operatorCodes) - 1
         table.inputs, table.outputs = np.array(inputs, np.int32), np.array(outputs, np.int32)
-        table.builtinOptionsType, table.builtinOptions = options_type, options
-        self.operators.append(table)
+        if options:
+            table.builtinOptionsType = getattr(OPTIONS, f"{options}Options")
+            table.builtinOptions = getattr(schema, f"{options}OptionsT")()
+            for name, value in fields.items():
+                setattr(table.builtinOptions, name, value)
+        self.subgraph.operators.append(table)
 
-    def content(self, source: int, output: int) -> bytes:
+    def convolution(
+        self,
+        source: int,
+        output: int,
+        shape: Sequence[int],
+        *,
+        scales: Sequence[float] | None = None,
+        zero: int = 0,
+        bias_scale: float | None = None,
+    ) -> None:
+        """CONV_2D with stride 1 and SAME padding, weights (out, 1, kernel, in / groups)."""
+        wide = scales if scales is not None else [0.01] * shape[0]
+        weights = self.tensor(
+            f"w{output}", shape, scale=wide, zero=zero, data=np.arange(np.prod(shape)).astype(np.int8)
+        )
+        given = np.float32(0.05) * np.float32(wide) if bias_scale is None else [bias_scale] * len(wide)
+        bias = self.tensor(
+            f"b{output}", (shape[0],), TYPES.INT32, scale=given, data=np.arange(shape[0], dtype=np.int32)
+        )
+        self.operator(
+            OPS.CONV_2D, [source, weights, bias], [output], "Conv2D", strideH=1, strideW=1,
+            dilationHFactor=1, dilationWFactor=1,
+        )  # fmt: skip
+
+    def content(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
         """The finished file."""
-        subgraph = schema.SubGraphT()
-        subgraph.name = "main"
-        subgraph.tensors, subgraph.operators = self.tensors, self.operators
-        subgraph.inputs, subgraph.outputs = np.array([source], np.int32), np.array([output], np.int32)
-        model = schema.ModelT()
-        model.version = 3
-        model.operatorCodes, model.subgraphs, model.buffers = self.codes, [subgraph], self.buffers
-        builder = flatbuffers.Builder(0)
-        builder.Finish(model.Pack(builder), b"TFL3")
-        return bytes(builder.Output())
+        self.subgraph.inputs = np.array(inputs, np.int32)
+        self.subgraph.outputs = np.array(outputs, np.int32)
+        return pack(self.model)
+
+
+def small_network(**convolution: Any) -> tuple[FileMaker, int, int]:
+    """One convolution, 4 channels to 6, over 8 positions: (maker, input, output)."""
+    maker = FileMaker()
+    source = maker.tensor("x", (1, 1, 8, 4))
+    output = maker.tensor("y", (1, 1, 8, 6), scale=0.1)
+    maker.convolution(source, output, (6, 1, 3, 4), **convolution)
+    return maker, source, output

@@ -8,8 +8,8 @@ import pytest
 from ppg_deploy.golden import open_golden
 from ppg_deploy.graph import DType, Graph, Quantization, Tensor
 from ppg_deploy.graph.float_ops.activations import error_function
-from ppg_deploy.graph.int8_reference import run_int8_output
 from ppg_deploy.graph.operators import Elu, Gelu, HardSwish, Logistic, Softmax, Tanh, Unary
+from ppg_deploy.graph.quantized_reference import run_quantized_output
 from ppg_deploy.tflite import read_tflite, write_tflite
 from tests.support.activation_cases import FUNCTIONS, NETWORKS, Make, every_code, gelu, softmax
 from tests.support.int8_graphs import random_windows
@@ -42,7 +42,7 @@ def test_every_code_equals_tflm(function: str) -> None:
         # 256 windows let each of the 7 positions see each code.
         windows = every_code(graph, seed)
         expected = _tflm(graph, windows)
-        wrong = np.flatnonzero((run_int8_output(graph, windows) != expected).any(axis=1))
+        wrong = np.flatnonzero((run_quantized_output(graph, windows) != expected).any(axis=1))
         assert wrong.size == 0, f"seed {seed}: {graph.tensors}"
         distinct += len(np.unique(expected)) > 8
     assert distinct > 40, "constant outputs would hide errors"
@@ -54,7 +54,7 @@ def test_softmax_equals_tflm() -> None:
         windows = random_windows(graph, 12, seed)
         # Rows in which few codes lie far apart, and rows of equal codes.
         windows[3] = np.clip(np.random.default_rng(seed).normal(0, 4, windows[3].shape), -128, 127)
-        np.testing.assert_array_equal(run_int8_output(graph, windows), _tflm(graph, windows), str(seed))
+        np.testing.assert_array_equal(run_quantized_output(graph, windows), _tflm(graph, windows), str(seed))
 
 
 @pytest.mark.parametrize("network", sorted(NETWORKS))
@@ -62,7 +62,7 @@ def test_networks_equal_tflm(network: str) -> None:
     for seed in range(10):
         graph = NETWORKS[network](seed)
         windows = random_windows(graph, 20, seed)
-        np.testing.assert_array_equal(run_int8_output(graph, windows), _tflm(graph, windows), str(seed))
+        np.testing.assert_array_equal(run_quantized_output(graph, windows), _tflm(graph, windows), str(seed))
 
 
 @pytest.mark.parametrize("scale", [2e-8, 1e-6, 1e-4, 1.0, 7.9, 15.9, 17.0, 1000.0])
@@ -74,14 +74,14 @@ def test_extreme_scales_equal_tflm(
 ) -> None:
     for zero in (-128, 3, 127):
         graph = _one(operator, scale, zero, output)
-        np.testing.assert_array_equal(run_int8_output(graph, ALL_CODES), _tflm(graph, ALL_CODES))
+        np.testing.assert_array_equal(run_quantized_output(graph, ALL_CODES), _tflm(graph, ALL_CODES))
 
 
 @pytest.mark.parametrize("ratio", [1 / 500, 1 / 64, 1.0, 100.0, 127.0])
 def test_hard_swish_of_extreme_ratios_equals_tflm(ratio: float) -> None:
     for scale in (1e-5, 0.02, 0.5, 9.0):
         graph = _one(HardSwish, scale, -3, Quantization((float(np.float32(scale / ratio)),), (10,)))
-        np.testing.assert_array_equal(run_int8_output(graph, ALL_CODES), _tflm(graph, ALL_CODES))
+        np.testing.assert_array_equal(run_quantized_output(graph, ALL_CODES), _tflm(graph, ALL_CODES))
 
 
 # Worked by hand from the definition round(f(scale * (code - zero)) / scale) + zero.
@@ -106,7 +106,7 @@ def test_hard_swish_of_extreme_ratios_equals_tflm(ratio: float) -> None:
 )
 def test_codes_by_hand(operator: type[Unary], code: int, expected: int) -> None:
     graph = _one(operator, 0.1, 0, Quantization((float(np.float32(0.1)),), (0,)))
-    assert run_int8_output(graph, np.full((1, 256), code, np.int8))[0, 0] == expected
+    assert run_quantized_output(graph, np.full((1, 256), code, np.int8))[0, 0] == expected
 
 
 def test_error_function_against_the_c_library() -> None:
@@ -124,7 +124,9 @@ def test_round_trip_through_a_file(make: Make, tmp_path) -> None:
         again = read_tflite(path)
         windows = every_code(graph)
         assert type(again.operators[0]) is type(graph.operators[0])
-        np.testing.assert_array_equal(run_int8_output(again, windows), run_int8_output(graph, windows))
+        np.testing.assert_array_equal(
+            run_quantized_output(again, windows), run_quantized_output(graph, windows)
+        )
 
 
 def test_golden_of_gelu_says_that_tflm_lacks_it() -> None:
@@ -132,7 +134,7 @@ def test_golden_of_gelu_says_that_tflm_lacks_it() -> None:
     golden = open_golden(graph, write_tflite(graph))
     assert "TFLM has no GELU" in golden.description
     windows = every_code(graph)
-    np.testing.assert_array_equal(golden.run(windows), run_int8_output(graph, windows))
+    np.testing.assert_array_equal(golden.run(windows), run_quantized_output(graph, windows))
 
 
 def test_tflm_really_lacks_gelu() -> None:

@@ -8,7 +8,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from ppg_deploy.graph.int16_gates import SIGMOID_TABLE, sigmoid16, tanh16
-from tests.support.tflite_files import TfliteFile
+from tests.support.foreign_tflite import TfliteFile
 
 RUNTIME = Path(__file__).resolve().parents[2] / "firmware" / "runtime"
 CODES = np.arange(-(1 << 15), 1 << 15)

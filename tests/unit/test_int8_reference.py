@@ -7,7 +7,6 @@ import pytest
 
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.arithmetic import multiply_by_quantized_multiplier, quantize_multiplier
-from ppg_deploy.graph.int8_reference import run_int8_output
 from ppg_deploy.graph.operators import (
     Activation,
     Add,
@@ -20,6 +19,7 @@ from ppg_deploy.graph.operators import (
     Pad,
     Padding,
 )
+from ppg_deploy.graph.quantized_reference import run_quantized_output
 from ppg_deploy.graph.shapes import window_output
 from ppg_deploy.tflite import write_tflite
 from tests.support.int8_graphs import GraphMaker, random_windows
@@ -162,7 +162,7 @@ def test_equal_to_tflm(make: Callable[[int], Graph]) -> None:
         graph = make(seed)
         windows = random_windows(graph, 12, seed)
         expected = TflmInterpreter(write_tflite(graph)).run(windows)
-        answered = run_int8_output(graph, windows)
+        answered = run_quantized_output(graph, windows)
         assert np.array_equal(answered, expected), f"seed {seed}: {graph.operators[0]}"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ppg_deploy.graph import Graph
-from ppg_deploy.graph.int8_reference import run_int8_output
+from ppg_deploy.graph.quantized_reference import run_quantized_output
 from ppg_deploy.tflite import write_tflite
 from tests.support.int8_graphs import random_windows
 from tests.support.tensor_cases import FAMILIES
@@ -24,7 +24,7 @@ def test_equal_to_tflm(family: str) -> None:
         graph = make(seed)
         windows = random_windows(graph, 8, seed)
         expected = TflmInterpreter(write_tflite(graph)).run(windows)
-        answered = run_int8_output(graph, windows)
+        answered = run_quantized_output(graph, windows)
         assert np.array_equal(answered, expected), f"seed {seed}: {graph.operators[-1]}"
         distinct += len(np.unique(expected)) > 4
     # Constant outputs would hide errors.

@@ -7,46 +7,11 @@ import pytest
 
 from ppg_deploy import api, handover
 from ppg_deploy.errors import AccuracyError, InputError
-from ppg_deploy.graph.int8_reference import run_int8_output
+from ppg_deploy.graph.quantized_reference import run_quantized_output
 from ppg_deploy.quantize import dequantize_codes, quantize_windows
 from ppg_deploy.tflite import read_tflite
 from tests.support.onnx_networks import OnnxNetwork
-
-CARD = """
-schema = 1
-name = "small"
-[input]
-sample_rate_hz = 5.0
-window_s = 5.0
-stride_s = 2.0
-{channels}
-[output]
-{output}
-"""
-CHANNELS = "".join(f'[[input.channel]]\nname = "C{index}"\nnormalise = "none"\n' for index in range(4))
-
-
-def write_card(folder: Path, output: str) -> None:
-    (folder / "student.toml").write_text(CARD.format(channels=CHANNELS, output=output))
-
-
-def write_windows(folder: Path, count: int = 120, *, labels: bool = True) -> Path:
-    rng = np.random.default_rng(3)
-    path = folder / "student.calib.npz"
-    arrays = {"x": rng.standard_normal((count, 4, 25)).astype(np.float32)}
-    if labels:
-        arrays["hr"] = rng.uniform(50, 170, count).astype(np.float32)
-    np.savez(path, **arrays)
-    return path
-
-
-def write_regressor(folder: Path) -> Path:
-    """Mean of the signal, blown up so that answers reach beyond the valid range."""
-    net = OnnxNetwork((1, 4, 25))
-    mean = net.add("ReduceMean", net.conv("x", 4, 8, (3,)), axes=[2], keepdims=0)
-    weights = net.constant(np.full((1, 8), 40.0, np.float32))
-    bias = net.constant(np.array([110.0], np.float32))
-    return net.save(folder / "student.onnx", net.add("Gemm", mean, weights, bias, transB=1))
+from tests.support.small_students import ARGMAX, SCALAR, write_card, write_regressor, write_windows
 
 
 def write_classifier(folder: Path, *, expectation: bool) -> Path:
@@ -56,10 +21,6 @@ def write_classifier(folder: Path, *, expectation: bool) -> Path:
         return net.save(folder / "student.onnx", probabilities)
     bins = net.constant((40.0 + 2.0 * np.arange(70)).astype(np.float32)[:, None])
     return net.save(folder / "student.onnx", net.add("MatMul", probabilities, bins))
-
-
-SCALAR = 'decode = "scalar"\nvalid_bpm = [30.0, 210.0]'
-ARGMAX = 'decode = "argmax"\nfirst_bin_bpm = 40.0\nbin_width_bpm = 2.0\nvalid_bpm = [30.0, 210.0]'
 
 
 def test_scalar_output_gets_the_physiological_range(tmp_path: Path) -> None:
@@ -95,7 +56,7 @@ def test_errors_against_an_independent_calculation(tmp_path: Path) -> None:
     graph = read_tflite(tmp_path / "out" / "model.tflite")
     # (N, channels, time) lies in the .tflite as (N, 1, time, channels).
     codes = quantize_windows(data["x"].transpose(0, 2, 1)[:, None], graph.input)
-    answers = dequantize_codes(run_int8_output(graph, codes), graph.output).reshape(-1)
+    answers = dequantize_codes(run_quantized_output(graph, codes), graph.output).reshape(-1)
     assert report.accuracy.mae_int8 == pytest.approx(np.abs(np.clip(answers, 30, 210) - data["hr"]).mean())
     assert report.model.input.onnx_axes == (0, 2, 1)
 

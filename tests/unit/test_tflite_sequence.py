@@ -11,11 +11,11 @@ from ai_edge_litert import schema_py_generated as schema
 from ppg_deploy.compile.checks import check_compilable
 from ppg_deploy.errors import UnsupportedModelError
 from ppg_deploy.graph import Graph
-from ppg_deploy.graph.int8_reference import run_int8_output
+from ppg_deploy.graph.quantized_reference import run_quantized_output
 from ppg_deploy.tflite import read_tflite, write_tflite
 from tests.support.compile_networks import windows_for
+from tests.support.foreign_tflite import TfliteFile
 from tests.support.sequence_cases import SequenceBuilder
-from tests.support.tflite_files import TfliteFile
 
 OP, OPTIONS = schema.BuiltinOperator, schema.BuiltinOptions
 Made = tuple[TfliteFile, int, int]
@@ -99,7 +99,7 @@ def test_equal_to_tflm(make: Callable[[], Made], tmp_path: Path) -> None:
     check_compilable(graph)
     windows = windows_for(graph, 1, 12)
     expected = TflmInterpreter(path.read_bytes()).run(windows)
-    np.testing.assert_array_equal(run_int8_output(graph, windows), expected)
+    np.testing.assert_array_equal(run_quantized_output(graph, windows), expected)
     # Our own spelling of the same graph means the same.
     np.testing.assert_array_equal(TflmInterpreter(write_tflite(graph)).run(windows), expected)
 

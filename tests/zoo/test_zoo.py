@@ -18,7 +18,7 @@ from ppg_deploy.convert import Conversion, convert_onnx  # noqa: E402
 from ppg_deploy.errors import UnsupportedModelError  # noqa: E402
 from ppg_deploy.graph import Graph  # noqa: E402
 from ppg_deploy.graph.float_reference import run_float_output  # noqa: E402
-from ppg_deploy.graph.int8_reference import run_int8_output  # noqa: E402
+from ppg_deploy.graph.quantized_reference import run_quantized_output  # noqa: E402
 from ppg_deploy.quantize.calibration import calibrate  # noqa: E402
 from ppg_deploy.quantize.codes import quantize_windows  # noqa: E402
 from ppg_deploy.quantize.quantizer import quantize_graph  # noqa: E402
@@ -98,7 +98,7 @@ def reference_answers(graph: Graph, codes: NDArray[np.int8], refused: str | None
         return TflmInterpreter(model).run(codes)
     with pytest.raises(UnsupportedModelError, match=refused):
         TflmInterpreter(model)
-    return run_int8_output(graph, codes)
+    return run_quantized_output(graph, codes)
 
 
 def assert_compiled_equals_reference(conversion: Conversion, x: Floats, refused: str | None) -> None:

@@ -1,4 +1,4 @@
-"""quantize(), build() and bench(): what the command line and notebooks call. Nothing here prints."""
+"""quantize(), build(), bench() and inspect(): what the command line and notebooks call. Nothing here prints."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,15 +10,18 @@ from ppg_deploy.config import load_config
 from ppg_deploy.errors import InputError
 
 if TYPE_CHECKING:
+    from ppg_deploy.audit import AuditReport
     from ppg_deploy.bench import Progress
     from ppg_deploy.build import BuildResult
     from ppg_deploy.compile import CompiledModel
     from ppg_deploy.project import Project
+    from ppg_deploy.quantize import QuantizeInputs, QuantizeSettings, SweepReport
     from ppg_deploy.report import Report
 
 FIRMWARE_FOLDER = "firmware"
 REPORT_NAME = "report.json"
 OUTPUTS_NAME = "outputs.npz"
+SWEEP_NAME = "sweep.json"
 DEFAULT_OUT = Path("build")
 DEFAULT_COUNT = 16
 Emulator = Literal["unicorn", "qemu"]
@@ -40,6 +43,9 @@ def quantize(
     card: Path | None = None,
     calibration: Path | None = None,
     data: Path | None = None,
+    settings: "QuantizeSettings | None" = None,
+    plot: bool = False,
+    converter: handover.Converter = "direct",
 ) -> handover.QuantizeReport:
     """ONNX student -> OUT/model.tflite and OUT/quantize.json.
 
@@ -49,30 +55,94 @@ def quantize(
         card: student card; by default the .toml of the same name beside the model, if it exists.
         calibration: windows file; by default NAME.calib.npz beside the model, else ppg.toml's.
         data: windows on which the error is reported; the calibration windows by default.
+        settings: calibration method and its options; min-max and int8 activations by default.
+        plot: also write OUT/quantize.png and OUT/quantize.svg.
+        converter: "direct" is our own; "onnx2tf" needs the [tf] extra.
 
     Raises:
-        PpgDeployError: see quantize_student; also InputError without calibration windows.
+        PpgDeployError: see quantize_student; also InputError without calibration windows, EnvironmentProblem when
+            a plot is wanted and matplotlib is missing, and AuditError when the result could not run anywhere. A
+            failed accuracy gate is not an error here: it is in the report.
     """
+    from ppg_deploy.audit import Severity, audit_model, require_sound
+    from ppg_deploy.quantize import quantize_student, quantize_with_onnx2tf
+
+    if plot:
+        from ppg_deploy.report.quantize_plot import require_matplotlib
+
+        require_matplotlib()
+    inputs = _quantize_inputs(model, card, calibration, data)
+    route = quantize_with_onnx2tf if converter == "onnx2tf" else quantize_student
+    result = route(inputs, out / handover.MODEL_NAME, settings)
+    # Before anything is written: a model with errors must not replace an earlier good one.
+    audit = audit_model(result.tflite, name=str(out / handover.MODEL_NAME))
+    require_sound(audit)
+    warnings = tuple(f"{finding.message} ({finding.hint})" for finding in audit.of(Severity.WARNING))
+    report = result.report.model_copy(update={"warnings": result.report.warnings + warnings})
+    files.write_bytes(out / handover.MODEL_NAME, result.tflite)
+    files.write_text(out / handover.FILE_NAME, report.model_dump_json(indent=2, by_alias=True) + "\n")
+    if plot:
+        from ppg_deploy.report.quantize_plot import plot_report
+
+        for suffix, image in plot_report(report).items():
+            files.write_bytes((out / handover.FILE_NAME).with_suffix(suffix), image)
+    return report
+
+
+def _ignore_progress(done: int, total: int) -> None:
+    """Stands in where the caller wants no progress."""
+
+
+def sweep(
+    model: Path,
+    *,
+    out: Path = DEFAULT_OUT,
+    card: Path | None = None,
+    calibration: Path | None = None,
+    data: Path | None = None,
+    settings: "QuantizeSettings | None" = None,
+    progress: "Progress" = _ignore_progress,
+) -> "SweepReport":
+    """Try every calibration method on one student; write OUT/sweep.json and nothing else.
+
+    Args:
+        model: the ONNX file.
+        out: folder of the result.
+        card: as for `quantize`.
+        calibration: as for `quantize`.
+        data: as for `quantize`; of more than 2,000 windows the first part of each recording is taken.
+        settings: percentile, clip limit, output range and type of all rows.
+        progress: called after each row with (done, total).
+
+    Raises:
+        PpgDeployError: as `quantize`.
+    """
+    from ppg_deploy.quantize import QuantizeSettings, sweep_student
+
+    inputs = _quantize_inputs(model, card, calibration, data)
+    report = sweep_student(inputs, settings or QuantizeSettings(), progress)
+    files.write_text(out / SWEEP_NAME, report.model_dump_json(indent=2) + "\n")
+    return report
+
+
+def _quantize_inputs(
+    model: Path, card: Path | None, calibration: Path | None, data: Path | None
+) -> "QuantizeInputs":
     from ppg_deploy.card import load_card
-    from ppg_deploy.quantize import QuantizeInputs, quantize_student
+    from ppg_deploy.quantize import QuantizeInputs
 
     if not model.is_file():
         raise InputError(f"{model}: no such file", hint="give the ONNX file of the student")
     beside = model.with_suffix(".toml")
     card_path = card if card is not None else (beside if beside.is_file() else None)
-    result = quantize_student(
-        QuantizeInputs(
-            model=model,
-            card=None if card_path is None else load_card(card_path),
-            card_path=card_path,
-            calibration=_find_calibration(model, calibration),
-            evaluation=data,
-        ),
-        out / handover.MODEL_NAME,
+    return QuantizeInputs(
+        model=model,
+        card=None if card_path is None else load_card(card_path),
+        card_path=card_path,
+        calibration=_find_calibration(model, calibration),
+        evaluation=data,
+        gate=load_config(Path.cwd()).gate,
     )
-    files.write_bytes(out / handover.MODEL_NAME, result.tflite)
-    files.write_text(out / handover.FILE_NAME, result.report.model_dump_json(indent=2, by_alias=True) + "\n")
-    return result.report
 
 
 def _find_calibration(model: Path, given: Path | None) -> Path:
@@ -158,10 +228,6 @@ def build(
     return BuildOutcome(project, compiled, result)
 
 
-def _ignore_progress(done: int, total: int) -> None:
-    """Stands in where the caller wants no progress."""
-
-
 def bench(
     *,
     out: Path = DEFAULT_OUT,
@@ -191,7 +257,7 @@ def bench(
     """
     from ppg_deploy.bench import measure, prepare_plan, summarise
     from ppg_deploy.bench.summary import device_bpm
-    from ppg_deploy.boards import load_board
+    from ppg_deploy.boards import list_boards, load_board
     from ppg_deploy.build import read_build
     from ppg_deploy.ports import emulated_board, open_emulator, open_serial
     from ppg_deploy.project import load_manifest
@@ -202,6 +268,12 @@ def bench(
     manifest = load_manifest(folder)
     built = read_build(folder)
     board = load_board(manifest.board, boards_dirs=boards_dirs)
+    if emulator is not None and getattr(board.emulators, emulator, None) is None:
+        able = [b.id for b in list_boards(boards_dirs=boards_dirs) if getattr(b.emulators, emulator, None)]
+        raise InputError(
+            f"{emulator} has no model of board {board.id}",
+            hint=f"build for a board that it models ({', '.join(able)}), or use another emulator",
+        )
     plan = prepare_plan(
         board=board,
         manifest=manifest,
@@ -223,8 +295,27 @@ def bench(
     bpm = device_bpm(plan, measurement.outputs)
     files.write_npz(
         out / OUTPUTS_NAME,
-        {"y_int8": measurement.outputs}
+        {f"y_{measurement.outputs.dtype}": measurement.outputs}
         | ({} if bpm is None else {"bpm": bpm.raw, "bpm_filtered": bpm.filtered}),
     )
     files.write_text(out / REPORT_NAME, report.model_dump_json(indent=2) + "\n")
+    return report
+
+
+def inspect(model: Path, *, out: Path | None = None, boards_dirs: Sequence[Path] = ()) -> "AuditReport":
+    """What a .tflite file of any origin holds, what is wrong with it, and on which boards it would fit.
+
+    Args:
+        model: the .tflite file.
+        out: folder for inspect.json; None writes nothing.
+        boards_dirs: folders with boards of the user's own.
+
+    Raises:
+        InputError: the file cannot be read as TensorFlow Lite. Errors in the model are findings of the report.
+    """
+    from ppg_deploy.audit import INSPECT_NAME, audit_file
+
+    report = audit_file(model, boards_dirs=boards_dirs)
+    if out is not None:
+        files.write_text(out / INSPECT_NAME, report.model_dump_json(indent=2) + "\n")
     return report

@@ -10,6 +10,7 @@ from ppg_deploy.errors import InputError
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_MANY_BINS = 1e6
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -86,6 +87,14 @@ class ClassesOutput(_OutputCard):
     first_bin_bpm: _Positive
     bin_width_bpm: _Positive
     half_width_bpm: _Positive = 10.0
+
+    @property
+    def half_width_bins(self) -> int:
+        """Bins on either side of the argmax that `local_expectation` takes.
+
+        Bins read from a model's float32 constants are a little off: 10.0 / 1.0000001 still means 10 bins.
+        """
+        return int(min(self.half_width_bpm / self.bin_width_bpm * (1.0 + 1e-6), _MANY_BINS))
 
 
 OutputCard = Annotated[ScalarOutput | ClassesOutput, Field(discriminator="decode")]

@@ -2,14 +2,16 @@
 
 import tomllib
 from pathlib import Path
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ppg_deploy.card import describe_problems
 from ppg_deploy.errors import InputError
 
 FILE_NAME = "ppg.toml"
 _STRICT = ConfigDict(extra="forbid", frozen=True)
+_Limit = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class QuantizeConfig(BaseModel):
@@ -26,12 +28,39 @@ class BuildConfig(BaseModel):
     board: str | None = None
 
 
+_Limits = tuple[_Limit, _Limit]
+
+
+class GateConfig(BaseModel):
+    """Section [gate]: thresholds of the accuracy gate in BPM, (pass up to, warn up to).
+
+    Differences are int8 - float on the same windows.
+    """
+
+    model_config = _STRICT
+    delta_mae: _Limits = (0.3, 0.5)
+    worst_subject_delta_mae: _Limits = (0.6, 1.0)
+    mean_abs_difference: _Limits = (0.7, 1.5)
+    p95_abs_difference: _Limits = (2.5, 5.0)
+    min_windows: int = Field(default=1000, ge=1)
+    min_subjects: int = Field(default=5, ge=0)
+    min_subject_windows: int = Field(default=100, ge=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        for name, value in self:
+            if isinstance(value, tuple) and value[0] > value[1]:
+                raise ValueError(f"{name} must be [pass up to, warn up to]")
+        return self
+
+
 class ProjectConfig(BaseModel):
     """The whole file; every section is optional."""
 
     model_config = _STRICT
     quantize: QuantizeConfig = QuantizeConfig()
     build: BuildConfig = BuildConfig()
+    gate: GateConfig = GateConfig()
 
 
 def load_config(folder: Path) -> ProjectConfig:

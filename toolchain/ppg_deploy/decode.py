@@ -34,12 +34,14 @@ def decode_bpm(card: OutputCard, outputs: NDArray[np.floating]) -> Numbers:
 
 def _decode_classes(card: ClassesOutput, logits: Numbers) -> Numbers:
     bins: Numbers = card.first_bin_bpm + card.bin_width_bpm * np.arange(logits.shape[1], dtype=np.float64)
-    peak: Numbers = bins[logits.argmax(axis=1)]
+    # The first of equal maxima.
+    peak = logits.argmax(axis=1)
     if card.decode == "argmax":
-        return peak
+        return np.asarray(bins[peak], np.float64)
     weights = np.exp(logits - logits.max(axis=1, keepdims=True))
     if card.decode == "local_expectation":
-        weights = weights * (np.abs(bins[None, :] - peak[:, None]) <= card.half_width_bpm)
+        distance = np.abs(np.arange(logits.shape[1]) - peak[:, None])
+        weights = weights * (distance <= card.half_width_bins)
     return np.asarray((weights * bins).sum(axis=1) / weights.sum(axis=1), np.float64)
 
 

@@ -52,9 +52,15 @@ class OutputMismatchError(PpgDeployError):
 
 
 class AccuracyError(PpgDeployError):
-    """A numerical check failed: the converted model is not equivalent to the user's model."""
+    """A numerical check failed: the model is not equivalent to the user's, or int8 costs more accuracy than allowed."""
 
     exit_code = 7
+
+
+class AuditError(PpgDeployError):
+    """`inspect` or `quantize` found something in a .tflite file that cannot run, or cannot run right."""
+
+    exit_code = 9
 
 
 class InternalError(PpgDeployError):

@@ -12,6 +12,7 @@ from ppg_deploy.card import StudentCard, describe_problems
 from ppg_deploy.errors import InputError
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
+Converter = Literal["direct", "onnx2tf"]
 FILE_NAME = "quantize.json"
 # In the results folder; `build` puts a copy into the firmware project, so that both stay together.
 MODEL_NAME = "model.tflite"
@@ -27,7 +28,7 @@ class NamedFile(BaseModel):
 
 
 class TensorFacts(BaseModel):
-    """An int8 input or output of the model."""
+    """A quantised input or output of the model."""
 
     model_config = _STRICT
     shape: tuple[int, ...]
@@ -57,15 +58,33 @@ class ModelFacts(BaseModel):
     output: TensorFacts
 
 
+class HeartRateBinFacts(BaseModel):
+    """Calibration windows with a reference heart rate in [low, high) BPM."""
+
+    model_config = _STRICT
+    low: float
+    high: float
+    windows: int
+
+
 class CalibrationFacts(BaseModel):
-    """Which windows the ranges come from."""
+    """Which windows the ranges come from, and how.
+
+    `percentile` is null unless it is the method. `input_clip` is the limit in standard deviations, and
+    `input_limits` what it comes to; both are null when the input was not clipped.
+    """
 
     model_config = _STRICT
     file: NamedFile
-    method: Literal["min/max"]
+    method: Literal["min-max", "percentile", "mse"]
+    percentile: float | None
+    bias_correction: bool
+    input_clip: float | None
+    input_limits: tuple[float, float] | None
     windows: int
     hr_low: float | None
     hr_high: float | None
+    hr_histogram: tuple[HeartRateBinFacts, ...]
 
 
 class FloatCheckFacts(BaseModel):
@@ -77,10 +96,41 @@ class FloatCheckFacts(BaseModel):
     relative_error: float
 
 
-class AccuracyFacts(BaseModel):
-    """Float against int8 on the evaluated windows; MAE fields are null without labels or card.
+class IntervalFacts(BaseModel):
+    """Bootstrap confidence interval of a difference in MAE, BPM.
 
-    The filtered ones are null, too, when the windows are a sample of a larger calibration file.
+    `over` says what was drawn: subjects, or blocks of successive windows when there is only one subject.
+    """
+
+    model_config = _STRICT
+    low: float
+    high: float
+    level: float
+    over: Literal["subjects", "blocks of windows"]
+    units: int
+    resamples: int
+    seed: int
+
+
+class SubjectFacts(BaseModel):
+    """Raw error of one subject in BPM; `delta_mae` is int8 - float."""
+
+    model_config = _STRICT
+    subject: str
+    windows: int
+    mae_float: float
+    mae_int8: float
+    delta_mae: float
+
+
+class AccuracyFacts(BaseModel):
+    """Float against the quantised model (`int8`, also when its activations are int16) on the evaluated windows.
+
+    What needs labels is null without labels or card.
+
+    The filtered ones are null, too, when the windows are a sample of a larger calibration file. `changed_answers`
+    counts windows whose answer differs by more than 5 BPM, `saturated_low` and `saturated_high` the lowest and
+    highest codes (-128 and 127 in int8) among `output_codes`.
     """
 
     model_config = _STRICT
@@ -91,37 +141,113 @@ class AccuracyFacts(BaseModel):
     mae_int8: float | None
     mae_float_filtered: float | None
     mae_int8_filtered: float | None
+    delta_mae: float | None
+    delta_mae_filtered: float | None
+    delta_interval: IntervalFacts | None
+    delta_interval_filtered: IntervalFacts | None
+    subjects: tuple[SubjectFacts, ...]
+    worst_subject: SubjectFacts | None
     mean_abs_difference: float
+    p95_abs_difference: float
     max_abs_difference: float
+    changed_answers: int | None
+    saturated_low: int
+    saturated_high: int
+    output_codes: int
     unit: Literal["BPM", "model output"]
 
 
-class OperatorFacts(BaseModel):
-    """One operator of the int8 model."""
+Verdict = Literal["pass", "warn", "fail", "not gated"]
+
+
+class GateCheckFacts(BaseModel):
+    """One figure against its thresholds: pass up to the first, warn up to the second, fail above."""
 
     model_config = _STRICT
+    name: str
+    value: float
+    pass_up_to: float
+    warn_up_to: float
+    verdict: Literal["pass", "warn", "fail"]
+
+
+class GateFacts(BaseModel):
+    """The accuracy gate. `reason` says why nothing was gated; the checks are listed all the same."""
+
+    model_config = _STRICT
+    verdict: Verdict
+    reason: str | None
+    checks: tuple[GateCheckFacts, ...]
+
+
+class WhatIfFacts(BaseModel):
+    """What would change if one activation stayed float, everything else as it is; negative is better.
+
+    `mae` needs labels. Both in the unit of the accuracy, on the windows of the operator report.
+    """
+
+    model_config = _STRICT
+    mae: float | None
+    mean_abs_difference: float
+
+
+class ActivationFacts(BaseModel):
+    """How well int8 holds one activation.
+
+    `sqnr_db` is the ratio of signal to noise with all earlier errors included; null without signal or noise.
+    `clipped` is the fraction of codes at either end that a fused ReLU does not explain. `range_calibrated` is what
+    int8 represents, `range_used` what the float model needs on the windows of the operator report.
+    """
+
+    model_config = _STRICT
+    sqnr_db: float | None
+    clipped: float
+    range_calibrated: tuple[float, float]
+    range_used: tuple[float, float]
+    what_if_float: WhatIfFacts | None
+
+
+class OperatorFacts(ActivationFacts):
+    """One operator of the int8 model and its output; `own_sqnr_db` counts only the noise this operator adds."""
+
     index: int
     kind: str
     output: str
-    sqnr_db: float | None
-    clipped: float
+    own_sqnr_db: float | None
     macs: int
 
 
+class Onnx2tfFacts(BaseModel):
+    """How the second route went: wall-clock time and largest memory of its process."""
+
+    model_config = _STRICT
+    seconds: float
+    peak_bytes: int
+    versions: dict[str, str]
+
+
 class QuantizeReport(BaseModel):
-    """The whole file."""
+    """The whole file. `report_windows` of the evaluated windows were used for `input_activation` and `operators`."""
 
     model_config = _STRICT
     schema_version: Literal[1] = 1
     source: NamedFile
     card: StudentCard | None
     card_file: NamedFile | None
+    converter: Converter = "direct"
+    onnx2tf: Onnx2tfFacts | None = None
+    """Only when `converter` is onnx2tf."""
     model: ModelFacts
+    activations: Literal["int8", "int16"] = "int8"
+    """Type of input, output and everything between; weights are int8 in any case."""
     head_cut: bool
     output_range: tuple[float, float] | None
     calibration: CalibrationFacts
     float_check: FloatCheckFacts
     accuracy: AccuracyFacts
+    gate: GateFacts
+    report_windows: int
+    input_activation: ActivationFacts
     operators: tuple[OperatorFacts, ...]
     warnings: tuple[str, ...]
     tool_versions: dict[str, str]

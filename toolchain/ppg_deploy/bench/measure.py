@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ppg_deploy.bench.plan import BenchPlan
 from ppg_deploy.errors import DeviceError
+from ppg_deploy.graph.quantized_reference import Codes
 from ppg_deploy.ports import Connection
 from ppg_deploy.timing import InferenceProfile
 from ppg_deploy.wire import Client, DeviceInfo, LinkStatistics, MemoryInfo
@@ -22,14 +22,14 @@ class Measurement:
     """What the device answered.
 
     Attributes:
-        outputs: int8 (N, output bytes).
+        outputs: (N, output elements), of the type of the model's output.
         ticks: device counter ticks of each inference in order; None when they mean nothing on this port.
         profiles: exact counts of the counted inferences, in order; the first is that of window 0.
         operator_ticks: ticks of each operator in one inference; None when ticks mean nothing.
     """
 
     info: DeviceInfo
-    outputs: NDArray[np.int8]
+    outputs: Codes
     ticks: tuple[int, ...] | None
     profiles: tuple[InferenceProfile, ...]
     operator_ticks: tuple[int, ...] | None
@@ -53,10 +53,11 @@ def measure(plan: BenchPlan, connection: Connection, *, count: int, progress: Pr
     info = client.connect(boot_wait_s=connection.boot_wait_s, timeout_s=_CONNECT_TIMEOUT_S)
     _check_identity(plan, info)
     counted = _counted_rows(len(plan.codes), count)
+    wire_type = plan.expected.dtype.newbyteorder("<")
     outputs, ticks, profiles = [], [], []
     for row, codes in enumerate(plan.codes):
         counter = connection.instruction_counter if row in counted else None
-        client.load_input(codes.tobytes())
+        client.load_input(codes.astype(codes.dtype.newbyteorder("<")).tobytes())
         if counter is not None:
             counter.arm()
         result = client.run()
@@ -67,7 +68,7 @@ def measure(plan: BenchPlan, connection: Connection, *, count: int, progress: Pr
                 f"the model failed on window {row} with the runtime's code {result.status}",
                 hint="build the firmware again; if it persists, report this model",
             )
-        outputs.append(np.frombuffer(result.output, np.int8))
+        outputs.append(np.frombuffer(result.output, wire_type).astype(plan.expected.dtype))
         ticks.append(result.ticks)
         progress(row + 1, len(plan.codes))
     has_ticks = connection.ticks_valid and info.counter_name != "none"

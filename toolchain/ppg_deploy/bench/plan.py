@@ -14,6 +14,7 @@ from ppg_deploy.errors import InputError
 from ppg_deploy.files import sha256, sha256_of_file
 from ppg_deploy.golden import open_golden
 from ppg_deploy.graph import Graph
+from ppg_deploy.graph.quantized_reference import Codes
 from ppg_deploy.project import Manifest
 from ppg_deploy.quantize.codes import quantize_windows
 from ppg_deploy.tflite import read_tflite
@@ -26,8 +27,8 @@ class BenchPlan:
 
     Attributes:
         x: float32 (N, *ONNX input shape without batch), normalised.
-        codes: int8 (N, input bytes).
-        expected: int8 (N, output bytes) of the golden reference `golden`.
+        codes: (N, input elements), of the type of the model's input.
+        expected: (N, output elements), of the type of the model's output, of the golden reference `golden`.
         operators: functions of the generated C, in order of execution.
         report: quantize.json of this very model, or None for a model of other origin.
     """
@@ -39,8 +40,8 @@ class BenchPlan:
     windows: Windows
     windows_sha256: str
     x: NDArray[np.float32]
-    codes: NDArray[np.int8]
-    expected: NDArray[np.int8]
+    codes: Codes
+    expected: Codes
     golden: str
     operators: tuple[handover.CompiledOperator, ...]
     report: handover.QuantizeReport | None

@@ -14,6 +14,7 @@ from ppg_deploy.bench.plan import BenchPlan
 from ppg_deploy.convert import convert_onnx
 from ppg_deploy.errors import PpgDeployError
 from ppg_deploy.files import sha256_of_file
+from ppg_deploy.graph.quantized_reference import Codes
 from ppg_deploy.graph.shapes import total_multiply_accumulates
 from ppg_deploy.handover import QuantizeReport
 from ppg_deploy.ports import Connection
@@ -50,6 +51,7 @@ def summarise(plan: BenchPlan, measurement: Measurement, connection: Connection)
             input_bytes=info.input_bytes,
             output_bytes=info.output_bytes,
             operators=len(plan.graph.operators),
+            activations=plan.graph.input.dtype.value,
         ),
         firmware=schema.FirmwareFacts(
             build_id=plan.build.build_id,
@@ -74,33 +76,33 @@ def summarise(plan: BenchPlan, measurement: Measurement, connection: Connection)
     )
 
 
-def device_bpm(plan: BenchPlan, outputs: NDArray[np.int8]) -> HeartRate | None:
+def device_bpm(plan: BenchPlan, outputs: Codes) -> HeartRate | None:
     """Heart rates of the device's answers; None without a card."""
     if plan.card is None:
         return None
     return heart_rate(plan.card, dequantize_codes(outputs, plan.graph.output), plan.windows)
 
 
-def compare_outputs(plan: BenchPlan, outputs: NDArray[np.int8]) -> schema.Outputs:
+def compare_outputs(plan: BenchPlan, outputs: Codes) -> schema.Outputs:
     """Windows of which any byte differs from the golden reference."""
     wrong = outputs != plan.expected
     rows = np.flatnonzero(wrong.any(axis=1))
     first = None
     if len(rows):
         row = int(rows[0])
-        byte = int(np.flatnonzero(wrong[row])[0])
+        element = int(np.flatnonzero(wrong[row])[0])
         first = schema.FirstMismatch(
             window=row,
-            byte=byte,
-            expected=int(plan.expected[row, byte]),
-            answered=int(outputs[row, byte]),
+            byte=element * outputs.itemsize,
+            expected=int(plan.expected[row, element]),
+            answered=int(outputs[row, element]),
         )
     return schema.Outputs(
         golden=plan.golden, compared=len(outputs), mismatched=len(rows), first_mismatch=first
     )
 
 
-def _accuracy(plan: BenchPlan, outputs: NDArray[np.int8]) -> schema.Accuracy:
+def _accuracy(plan: BenchPlan, outputs: Codes) -> schema.Accuracy:
     of_device = device_bpm(plan, outputs)
     of_host = device_bpm(plan, plan.expected)
     of_float, note = _float_bpm(plan)

@@ -7,6 +7,7 @@ import typer
 
 from ppg_deploy.cli.bench import bench
 from ppg_deploy.cli.build import build
+from ppg_deploy.cli.inspect import inspect
 from ppg_deploy.cli.quantize import quantize
 from ppg_deploy.errors import InternalError, PpgDeployError
 
@@ -21,6 +22,7 @@ app = typer.Typer(
 app.command()(quantize)
 app.command()(build)
 app.command()(bench)
+app.command()(inspect)
 
 _INTERRUPTED = 130
 

@@ -6,6 +6,10 @@ import numpy as np
 
 from ppg_deploy.compile import sequence_checks, tensor_checks
 from ppg_deploy.compile.activation_checks import activation_problem
+from ppg_deploy.compile.checks_int16 import INT16_CHECKS
+from ppg_deploy.compile.place import HINT as _HINT
+from ppg_deploy.compile.place import Place
+from ppg_deploy.compile.place import check_factors as _check_factors
 from ppg_deploy.errors import UnsupportedModelError
 from ppg_deploy.graph import DType, Graph, Tensor
 from ppg_deploy.graph.arithmetic import (
@@ -49,36 +53,28 @@ from ppg_deploy.graph.operators import (
 )
 from ppg_deploy.graph.shapes import window_output
 
-_HINT = "quantise the model to int8 with: ppg-deploy quantize"
 _LARGEST_LEFT_SHIFT = 30
 _MAX_RANK = 4
 _MAX_BYTES = 1 << 24
-
-
-class Place:
-    """An operator of a graph, for naming it in messages."""
-
-    def __init__(self, graph: Graph, number: int) -> None:
-        self.graph = graph
-        self.operator = graph.operators[number]
-        self._number = number
-
-    def refuse(self, tensor: str, reason: str, hint: str = _HINT) -> UnsupportedModelError:
-        """The error that names operator and tensor."""
-        return UnsupportedModelError(
-            f"operator {self._number} ({self.operator.kind}): tensor {tensor} {reason}", hint=hint
-        )
-
-    def tensor(self, name: str) -> Tensor:
-        """A tensor of the graph."""
-        return self.graph.tensors[name]
-
-    def require_shape(self, name: str, expected: tuple[int, ...]) -> None:
-        """Refuse a tensor of another shape."""
-        if self.tensor(name).shape != expected:
-            raise self.refuse(
-                name, f"has shape {self.tensor(name).shape}, expected {expected}", "export the model again"
-            )
+_ACTIVATIONS = (DType.INT8, DType.INT16)
+# The C kernels add positions, pads and dilations in 32 bits; no signal is longer than this.
+_MAX_WINDOW = 1 << 16
+# TFLM's pools refuse two scales that differ by more. Source: tensorflow/lite/micro/kernels/pooling_common.cc.
+_SAME_SCALE = 1e-6
+# Fewest and most inputs of an operator; the fewest must all be present.
+_INPUTS: dict[type[Operator], tuple[int, int]] = {
+    Conv2D: (2, 3),
+    DepthwiseConv2D: (2, 3),
+    FullyConnected: (2, 3),
+    Add: (2, 2),
+    Mul: (2, 2),
+    Sub: (2, 2),
+    SquaredDifference: (2, 2),
+    BatchMatMul: (2, 2),
+    Concatenation: (1, 1 << 10),
+    UnidirectionalSequenceLstm: (13, 13),
+}
+_ONE_INPUT = (1, 1)
 
 
 def check_compilable(graph: Graph) -> None:
@@ -92,25 +88,43 @@ def check_compilable(graph: Graph) -> None:
             f"the model has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs",
             hint="export a model with exactly one input and one output",
         )
-    if graph.input.dtype is not DType.INT8:
+    if graph.input.dtype not in _ACTIVATIONS:
         raise UnsupportedModelError(
-            f"input {graph.inputs[0]} is {graph.input.dtype.value}, not int8", hint=_HINT
+            f"input {graph.inputs[0]} is {graph.input.dtype.value}, not int8 or int16", hint=_HINT
         )
+    is_int16 = graph.input.dtype is DType.INT16
     available = set(graph.inputs)
     for number, operator in enumerate(graph.operators):
         place = Place(graph, number)
         if type(operator) not in _CHECKS:
             raise place.refuse(operator.output, "comes from an operator that cannot be compiled")
+        if is_int16 and type(operator) not in INT16_CHECKS:
+            raise place.refuse(operator.output, "is int16, for which there is no such kernel")
+        _check_operands(place)
         _check_order(place, available)
         _check_activation(place, operator.inputs[0])
         _check_activation(place, operator.output)
         if graph.tensors[operator.output].is_constant:
             raise place.refuse(operator.output, "is written although it is a constant")
         _CHECKS[type(operator)](place)
+        if is_int16:
+            INT16_CHECKS[type(operator)](place)
         available.update(operator.outputs)
     if graph.outputs[0] not in available:
         raise UnsupportedModelError(
             f"no operator writes the output {graph.outputs[0]}", hint="export the model again"
+        )
+
+
+def _check_operands(place: Place) -> None:
+    operator = place.operator
+    fewest, most = _INPUTS.get(type(operator), _ONE_INPUT)
+    present = sum(bool(name) for name in operator.inputs[:fewest])
+    if present < fewest or not fewest <= len(operator.inputs) <= most or not operator.outputs:
+        raise place.refuse(
+            ", ".join(operator.outputs) or "(none)",
+            f"comes from {len(operator.inputs)} inputs, {present} of the needed {fewest} present",
+            "export the model again",
         )
 
 
@@ -125,10 +139,10 @@ def _check_order(place: Place, available: set[str]) -> None:
         raise place.refuse(place.operator.output, "is written twice", "export the model again")
 
 
-def _check_codes(place: Place, name: str) -> None:
+def _check_codes(place: Place, name: str, dtype: DType) -> None:
     tensor = place.tensor(name)
-    if tensor.dtype is not DType.INT8:
-        raise place.refuse(name, f"is {tensor.dtype.value}, not int8")
+    if tensor.dtype is not dtype:
+        raise place.refuse(name, f"is {tensor.dtype.value}, not {dtype.value}")
     if tensor.quantization is None:
         raise place.refuse(name, "has no quantisation parameters")
     if tensor.byte_size > _MAX_BYTES or tensor.size == 0:
@@ -136,12 +150,13 @@ def _check_codes(place: Place, name: str) -> None:
 
 
 def _check_activation(place: Place, name: str) -> None:
-    _check_codes(place, name)
+    dtype = place.graph.input.dtype
+    _check_codes(place, name, dtype)
     tensor = place.tensor(name)
     assert tensor.quantization is not None
     if tensor.quantization.per_channel:
         raise place.refuse(name, "is an activation with one scale per channel")
-    if not -128 <= tensor.zero_point <= 127:
+    if not -128 <= tensor.zero_point <= 127 or (dtype is DType.INT16 and tensor.zero_point != 0):
         raise place.refuse(name, f"has the zero point {tensor.zero_point}")
     if len(tensor.shape) == _MAX_RANK and tensor.shape[0] != 1 and not tensor.is_constant:
         raise place.refuse(name, f"has batch size {tensor.shape[0]}", "export the model with batch size 1")
@@ -157,7 +172,7 @@ def _check_image(place: Place, name: str) -> None:
 def _check_weights(place: Place, channel_axis: int, rank: int) -> None:
     name = place.operator.inputs[1]
     weights = place.tensor(name)
-    _check_codes(place, name)
+    _check_codes(place, name, DType.INT8)
     if not weights.is_constant:
         raise place.refuse(name, "is computed; weights must be constants")
     if len(weights.shape) != rank:
@@ -179,17 +194,14 @@ def _check_bias(place: Place, channels: int) -> None:
         return
     name = place.operator.inputs[2]
     bias = place.tensor(name)
-    if not bias.is_constant or bias.dtype is not DType.INT32:
-        raise place.refuse(name, f"is a {bias.dtype.value} bias; an int32 constant is needed")
+    # TFLM's int16 kernels disagree on biases of 32 bits; with 64 bits all of them are defined.
+    wanted = DType.INT64 if place.graph.input.dtype is DType.INT16 else DType.INT32
+    if not bias.is_constant or bias.dtype is not wanted:
+        raise place.refuse(name, f"is a {bias.dtype.value} bias; an {wanted.value} constant is needed")
     if bias.size != channels:
         raise place.refuse(
             name, f"holds {bias.size} biases for {channels} channels", "export the model again"
         )
-
-
-def _check_factors(place: Place, factors: list[tuple[int, int]], largest_shift: int) -> None:
-    if any(shift > largest_shift for _, shift in factors):
-        raise place.refuse(place.operator.output, "has a scale far too small for its inputs")
 
 
 def _check_window(place: Place, kernel: tuple[int, int], channels: int) -> None:
@@ -199,6 +211,14 @@ def _check_window(place: Place, kernel: tuple[int, int], channels: int) -> None:
     if min(*kernel, *operator.stride, *dilation) < 1:
         raise place.refuse(
             operator.output, "has a kernel, stride or dilation below 1", "export the model again"
+        )
+    if any((kernel[axis] - 1) * dilation[axis] >= _MAX_WINDOW for axis in (0, 1)) or (
+        max(operator.stride) > _MAX_WINDOW
+    ):
+        raise place.refuse(
+            operator.output,
+            f"comes from a window longer than {_MAX_WINDOW}",
+            "use smaller dilations or strides",
         )
     source = place.tensor(operator.inputs[0]).shape
     size = tuple(
@@ -264,6 +284,8 @@ def _check_broadcast(place: Place) -> tuple[Tensor, Tensor, Tensor]:
     _check_activation(place, operator.inputs[1])
     first, second = (place.tensor(name) for name in operator.inputs)
     output = place.tensor(operator.output)
+    if first.is_constant and second.is_constant:
+        raise place.refuse(operator.output, "does not depend on the input", "fold the constants first")
     if max(len(first.shape), len(second.shape)) > _MAX_RANK:
         raise place.refuse(operator.output, "has more than 4 axes", "reshape the operands first")
     try:
@@ -288,19 +310,26 @@ def _check_pool(place: Place) -> None:
     operator = place.operator
     assert isinstance(operator, Pool2D)
     _check_image(place, operator.inputs[0])
-    _check_window(place, operator.filter, place.tensor(operator.inputs[0]).shape[3])
+    source, output = place.tensor(operator.inputs[0]), place.tensor(operator.output)
+    if abs(source.scale - output.scale) > _SAME_SCALE or source.zero_point != output.zero_point:
+        raise place.refuse(output.name, f"has another scale than the pool's input {source.name}")
+    _check_window(place, operator.filter, source.shape[3])
 
 
 def _check_pad(place: Place) -> None:
     operator = place.operator
     assert isinstance(operator, Pad)
-    _check_image(place, operator.inputs[0])
-    if len(operator.pads) != _MAX_RANK or operator.pads[0] != (0, 0):
+    shape = place.tensor(operator.inputs[0]).shape
+    # TensorFlow pads one-dimensional signals as (1, length, channels).
+    if not (len(shape) == _MAX_RANK - 1 and shape[0] == 1):
+        _check_image(place, operator.inputs[0])
+    elif place.tensor(operator.inputs[0]).is_constant:
+        raise place.refuse(operator.inputs[0], "is a constant where an activation is expected")
+    if len(operator.pads) != len(shape) or operator.pads[0] != (0, 0):
         raise place.refuse(operator.output, "is padded along the batch axis", "pad rows, columns or channels")
     if any(amount < 0 for pair in operator.pads for amount in pair):
         raise place.refuse(operator.output, "has negative padding", "export the model again")
-    source = place.tensor(operator.inputs[0]).shape
-    padded = tuple(size + sum(pair) for size, pair in zip(source, operator.pads, strict=True))
+    padded = tuple(size + sum(pair) for size, pair in zip(shape, operator.pads, strict=True))
     place.require_shape(operator.output, padded)
 
 

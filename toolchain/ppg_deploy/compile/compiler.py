@@ -1,4 +1,4 @@
-"""int8 graph -> C."""
+"""Quantised graph -> C."""
 
 from collections.abc import Sequence
 
@@ -14,10 +14,10 @@ from ppg_deploy.graph import Graph
 
 
 def compile_graph(graph: Graph, *, model_sha256: str, dsp: bool) -> CompiledModel:
-    """Generate C whose output bytes equal those of TFLM's int8 kernels.
+    """Generate C whose output bytes equal those of TFLM's kernels.
 
     Args:
-        graph: int8 activations with batch size 1, symmetric int8 weights, one input and one output.
+        graph: int8 or int16 activations with batch size 1, symmetric int8 weights, one input and one output.
         model_sha256: hexadecimal hash of the .tflite file, written into model.h.
         dsp: True for a core with the DSP extension; the generated code then refuses to build without it, because
             the kernels would fall back to portable C that is many times slower.

@@ -16,7 +16,7 @@ from ppg_deploy.graph import Graph, Tensor
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _FILES = ("model.h", "model.c", "model_data.h", "model_data.c")
-_NUMBERS_PER_LINE = {1: 20, 4: 8}
+_NUMBERS_PER_LINE = {1: 20, 2: 14, 4: 8}
 _ARENA = "ppg_model_arena"
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ppg_deploy.compile import sequence_lowering, tensor_lowering
 from ppg_deploy.compile.steps import (
     AddStep,
+    AnyCodes,
     ConvolutionStep,
     CopyStep,
     DenseStep,
@@ -243,6 +244,7 @@ def _convolution(context: Lowering, number: int, operator: Operator) -> Step:
         "output": operator.output,
         "output_bytes": output.byte_size,
         "macs": multiply_accumulates(context.graph, operator),
+        "codes": output.dtype,
         "low": low,
         "high": high,
         "weights": np.ascontiguousarray(weights),
@@ -275,6 +277,7 @@ def _dense(context: Lowering, number: int, operator: Operator) -> Step:
         "output": operator.output,
         "output_bytes": output.byte_size,
         "macs": multiply_accumulates(context.graph, operator),
+        "codes": output.dtype,
         "low": low,
         "high": high,
         "weights": weights.reshape(channels, 1, 1, depth),
@@ -299,9 +302,8 @@ def _dense(context: Lowering, number: int, operator: Operator) -> Step:
 
 def _operand(tensor: Tensor) -> Operand:
     shape = (1,) * (4 - len(tensor.shape)) + tensor.shape
-    return Operand(
-        shape, tensor.zero_point, None if tensor.data is None else np.asarray(tensor.data).astype(np.int8)
-    )
+    data: AnyCodes | None = None if tensor.data is None else tensor.data.astype(tensor.dtype.numpy)
+    return Operand(shape, tensor.zero_point, data)
 
 
 def _elementwise(context: Lowering, number: int, operator: Operator) -> Step:
@@ -315,6 +317,7 @@ def _elementwise(context: Lowering, number: int, operator: Operator) -> Step:
         "inputs": tuple(context.storage(tensor.name) for tensor in (left, right) if not tensor.is_constant),
         "output": operator.output,
         "output_bytes": output.byte_size,
+        "codes": output.dtype,
         "low": low,
         "high": high,
         "left": _operand(left),
@@ -339,6 +342,7 @@ def _pool(context: Lowering, number: int, operator: Operator) -> Step:
         inputs=(context.storage(operator.inputs[0]),),
         output=operator.output,
         output_bytes=output.byte_size,
+        codes=output.dtype,
         low=low,
         high=high,
         pooling=Pooling.AVERAGE if isinstance(operator, AveragePool2D) else Pooling.MAX,
@@ -351,6 +355,9 @@ def _pool(context: Lowering, number: int, operator: Operator) -> Step:
 def _pad(context: Lowering, number: int, operator: Operator) -> Step:
     assert isinstance(operator, Pad)
     output = context.tensor(operator.output)
+    source = context.tensor(operator.inputs[0])
+    # A signal of shape (1, length, channels) has one row.
+    missing = 4 - len(source.shape)
     return PadStep(
         operators=(number,),
         kind=operator.kind,
@@ -358,8 +365,9 @@ def _pad(context: Lowering, number: int, operator: Operator) -> Step:
         inputs=(context.storage(operator.inputs[0]),),
         output=operator.output,
         output_bytes=output.byte_size,
-        source=_image(context.tensor(operator.inputs[0])),
-        pads=operator.pads[1:],
+        codes=output.dtype,
+        source=Image(*(1,) * missing, *source.shape[1:]),
+        pads=((0, 0),) * missing + operator.pads[1:],
         value=output.zero_point,
     )
 

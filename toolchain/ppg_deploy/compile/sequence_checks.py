@@ -10,7 +10,7 @@ from ppg_deploy.graph.lstm import SMALLEST_CELL_POWER, cell_power, lstm_factors
 from ppg_deploy.graph.operators import Concatenation, StridedSlice, UnidirectionalSequenceLstm
 
 if TYPE_CHECKING:
-    from ppg_deploy.compile.checks import Place
+    from ppg_deploy.compile.place import Place
 
 _HINT = "export the model again"
 _MAX_RANK = 4

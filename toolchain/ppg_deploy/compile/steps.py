@@ -6,7 +6,11 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from ppg_deploy.graph import DType
+
 Codes = NDArray[np.int8]
+# int8 or int16, as the step's `codes`.
+AnyCodes = NDArray[np.signedinteger]
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Step:
     """Base of all steps.
 
     `inputs` and `output` name storage, not tensors: a RESHAPE is no step, its output is its input's storage.
-    `operators` are the numbers of the graph's operators that this step computes.
+    `operators` are the numbers of the graph's operators that this step computes; `codes` is the type of activations.
     """
 
     operators: tuple[int, ...]
@@ -56,6 +60,7 @@ class Step:
     macs: int = 0
     low: int = -128
     high: int = 127
+    codes: DType = DType.INT8
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -63,7 +68,8 @@ class WeightedStep(Step):
     """A step that requantises sums of products.
 
     `weights` int8 (out, kernel_rows, kernel_columns, in / groups), depthwise (out, kernel_rows, kernel_columns, 1),
-    dense (out, 1, 1, in); `bias` int64 (out,) with int32 values; `multipliers` (multiplier, shift) per output channel.
+    dense (out, 1, 1, in); `bias` int64 (out,), for int8 codes with int32 values; `multipliers` (multiplier, shift) per
+    output channel.
     """
 
     weights: Codes
@@ -121,7 +127,7 @@ class Operand:
 
     shape: tuple[int, ...]
     zero: int
-    data: Codes | None
+    data: AnyCodes | None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

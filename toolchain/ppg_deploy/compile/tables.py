@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from ppg_deploy.compile.steps import LookupStep, SoftmaxStep
 from ppg_deploy.graph import DType, Graph
 from ppg_deploy.graph.int8_ops.activations import softmax_exponentials
-from ppg_deploy.graph.int8_reference import run_int8_operator
 from ppg_deploy.graph.operators import Add, DepthwiseConv2D, Mul, Operator, Pool2D, Softmax, Unary
+from ppg_deploy.graph.quantized_reference import run_quantized_operator
 from ppg_deploy.graph.shapes import multiply_accumulates
 
 Codes = NDArray[np.int8]
@@ -131,7 +131,7 @@ def table_of(graph: Graph, region: Region) -> Codes:
     values = {region.root: codes}
     for number in region.operators:
         operator = graph.operators[number]
-        values[operator.output] = run_int8_operator(graph, operator, values)
+        values[operator.output] = run_quantized_operator(graph, operator, values)
     return np.ascontiguousarray(values[graph.operators[region.last].output].reshape(256, -1)[:, 0])
 
 

@@ -12,7 +12,7 @@ from ppg_deploy.graph.arithmetic import (
 from ppg_deploy.graph.operators import BatchMatMul, Reduction, SquaredDifference, Transpose
 
 if TYPE_CHECKING:
-    from ppg_deploy.compile.checks import Place
+    from ppg_deploy.compile.place import Place
 
 _HINT = "export the model again"
 _MAX_TRANSPOSE_RANK = 5

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.convert.layout import Layout, LayoutError
+from ppg_deploy.convert.limits import MAX_ACTIVATION, MAX_CONSTANT, too_large
 from ppg_deploy.errors import UnsupportedModelError
 from ppg_deploy.graph import DType, Graph, Tensor
 from ppg_deploy.graph.operators import DepthwiseConv2D, Operator, Reshape, Transpose
@@ -90,7 +91,17 @@ class GraphBuilder:
         return constant
 
     def new_tensor(self, name: str, shape: tuple[int, ...], data: Constant | None = None) -> str:
-        """Add a float tensor under a name made unique; returns that name."""
+        """Add a float tensor under a name made unique; returns that name.
+
+        Raises:
+            UnsupportedModelError: it would be empty, or larger than any board's memory.
+        """
+        if min(shape, default=1) < 1:
+            raise UnsupportedModelError(
+                f"tensor {name} would have the shape {shape}", hint="use a longer window or smaller kernels"
+            )
+        if math.prod(shape) > (MAX_ACTIVATION if data is None else MAX_CONSTANT):
+            raise too_large(f"tensor {name}", math.prod(shape))
         unique = name
         while unique in self.tensors:
             unique += "_"

@@ -25,10 +25,11 @@ from ppg_deploy.convert.builder import GraphBuilder, Node
 from ppg_deploy.convert.cleanup import clean
 from ppg_deploy.convert.head import HeadCut, find_head
 from ppg_deploy.convert.layout import Layout, LayoutError
+from ppg_deploy.convert.limits import check_finite
 from ppg_deploy.convert.prepare import needed_nodes, prepare
-from ppg_deploy.convert.simplify import load_onnx, run_onnx, simplify, with_single_batch
+from ppg_deploy.convert.reading import read_model
+from ppg_deploy.convert.simplify import run_onnx
 from ppg_deploy.errors import AccuracyError, UnsupportedModelError
-from ppg_deploy.files import sha256_of_file
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.float_reference import run_float_output
 
@@ -135,34 +136,35 @@ def convert_onnx(path: Path) -> Conversion:
         InputError: the file is not a valid ONNX model.
         UnsupportedModelError: an operator or structure cannot be converted; the message names it.
     """
-    original = with_single_batch(load_onnx(path), path)
-    model = simplify(original, path)
-    nodes, constants = _read_nodes(model)
+    model = read_model(path)
+    nodes, constants = list(model.nodes), dict(model.constants)
     nodes = layer_norm.fuse_layer_normalizations(nodes, constants)
-    output = model.graph.output[0].name
-    prepared = prepare(nodes, constants, _shapes(model), output=output, opset=_opset(model))
+    prepared = prepare(nodes, constants, model.shapes, output=model.output, opset=model.opset)
     nodes, constants = prepared.nodes, prepared.constants
     _check_operators(nodes)
-    head = find_head(nodes, constants, output)
-    target = output if head is None else head.logits
-    dimensions = model.graph.input[0].type.tensor_type.shape.dim
-    shape = tuple(int(dimension.dim_value) for dimension in dimensions)
+    head = find_head(nodes, constants, model.output)
+    target = model.output if head is None else head.logits
     needed = needed_nodes(nodes, target)
-    builder, input_axes = _convert_nodes(needed, constants, model.graph.input[0].name, shape)
-    value = builder.values[target]
-    graph = clean(builder.graph(path.stem, [builder.values[_INPUT].tensor], [value.tensor]))
-    simplified = model.SerializeToString()
-    _redirect_output(model, target)
+    # Overflow ends in an error of its own, not in warnings of numpy.
+    with np.errstate(all="ignore"):
+        builder, input_axes = _convert_nodes(needed, constants, model.input_name, model.input_shape)
+        if target not in builder.values:
+            raise UnsupportedModelError(
+                f"{path}: the output {target} does not depend on the input", hint="export the model again"
+            )
+        value = builder.values[target]
+        graph = clean(builder.graph(path.stem, [builder.values[_INPUT].tensor], [value.tensor]))
+    check_finite(graph, path)
     return Conversion(
         graph=graph,
         source=path,
-        source_sha256=sha256_of_file(path),
-        input_shape=shape,
+        source_sha256=model.source_sha256,
+        input_shape=model.input_shape,
         input_axes=input_axes,
         head=head,
-        original=original.SerializeToString(),
-        simplified=simplified,
-        headless=model.SerializeToString(),
+        original=model.original,
+        simplified=model.simplified,
+        headless=model.up_to(target),
         output_order=value.layout.element_order(),
     )
 
@@ -177,11 +179,26 @@ def check_against_onnxruntime(conversion: Conversion, x: Floats) -> FloatCheck:
     Raises:
         AccuracyError: they differ by more than MAX_RELATIVE_ERROR of the largest output.
     """
+    # onnxruntime first: it names what is wrong with the user's model itself.
+    original, simplified = run_onnx(conversion.original, x), run_onnx(conversion.simplified, x)
+    headless = conversion.onnxruntime_output(x)
     graph_output = run_float_output(conversion.graph, conversion.arranged(x)).reshape(len(x), -1)
-    comparisons = (
-        (run_onnx(conversion.original, x), run_onnx(conversion.simplified, x)),
-        (conversion.onnxruntime_output(x), graph_output),
-    )
+    return _worst_of(conversion, x, ((original, simplified), (headless, graph_output)))
+
+
+def check_answers(conversion: Conversion, x: Floats, answers: Floats) -> FloatCheck:
+    """Compare float answers (N, outputs) of any converted model with onnxruntime's, as above.
+
+    Raises:
+        AccuracyError: they differ by more than MAX_RELATIVE_ERROR of the largest output.
+    """
+    original, simplified = run_onnx(conversion.original, x), run_onnx(conversion.simplified, x)
+    return _worst_of(conversion, x, ((original, simplified), (conversion.onnxruntime_output(x), answers)))
+
+
+def _worst_of(
+    conversion: Conversion, x: Floats, comparisons: tuple[tuple[Floats, Floats], ...]
+) -> FloatCheck:
     checks = [
         FloatCheck(len(x), float(np.abs(answered - expected).max()), float(np.abs(expected).max()))
         for expected, answered in comparisons
@@ -198,43 +215,6 @@ def check_against_onnxruntime(conversion: Conversion, x: Floats) -> FloatCheck:
 
 
 _INPUT = "graph input"
-
-
-def _read_nodes(model: Any) -> tuple[list[Node], dict[str, NDArray[Any]]]:
-    from onnx import helper, numpy_helper
-
-    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-    nodes = []
-    for number, proto in enumerate(model.graph.node):
-        attributes = {item.name: helper.get_attribute_value(item) for item in proto.attribute}
-        attributes = {
-            name: value.decode() if isinstance(value, bytes) else value for name, value in attributes.items()
-        }
-        if proto.op_type == "Constant" and "value" in attributes:
-            constants[proto.output[0]] = numpy_helper.to_array(attributes["value"])
-            continue
-        nodes.append(
-            Node(
-                op_type=f"{proto.domain}.{proto.op_type}" if proto.domain else proto.op_type,
-                name=proto.name or f"number {number}",
-                inputs=tuple(proto.input),
-                outputs=tuple(proto.output),
-                attributes=attributes,
-            )
-        )
-    return nodes, constants
-
-
-def _shapes(model: Any) -> dict[str, tuple[int, ...]]:
-    """Inferred shapes of activations; unknown sizes are 0."""
-    return {
-        value.name: tuple(int(dimension.dim_value) for dimension in value.type.tensor_type.shape.dim)
-        for value in (*model.graph.input, *model.graph.value_info)
-    }
-
-
-def _opset(model: Any) -> int:
-    return next((int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
 
 
 _HEAD_ONLY = {"ReduceSum"}
@@ -313,12 +293,3 @@ def _attempt(
             problem = node.unsupported(f"it would have to move data: {error}", "remove transposes around it")
             raise _LayoutConflictError(problem) from error
     return builder
-
-
-def _redirect_output(model: Any, target: str) -> None:
-    from onnx import TensorProto, helper
-
-    if model.graph.output[0].name == target:
-        return
-    del model.graph.output[:]
-    model.graph.output.append(helper.make_tensor_value_info(target, TensorProto.FLOAT, None))

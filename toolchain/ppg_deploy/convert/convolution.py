@@ -24,12 +24,18 @@ def convert_conv(node: Node, builder: GraphBuilder) -> None:
     _, height, width, in_channels = builder.tensors[source].shape
     out_channels, depth, *kernel = weights.shape
     groups = int(node.attributes.get("group", 1))
-    if depth * groups != in_channels or out_channels % groups:
+    kernel_rank = len(value.shape) - 2
+    named = tuple(node.attributes.get("kernel_shape", kernel[-kernel_rank:]))
+    if named != tuple(kernel[-kernel_rank:]):
+        raise node.unsupported(
+            f"kernel_shape {named} for weights of kernel {tuple(kernel[-kernel_rank:])}",
+            "export the model again",
+        )
+    if groups < 1 or depth * groups != in_channels or out_channels % groups:
         raise node.unsupported(
             f"{groups} groups of {depth} channels do not match {in_channels} input channels",
             "export the model again",
         )
-    kernel_rank = len(value.shape) - 2
     window = read_window(node, tuple(kernel[-kernel_rank:]), (height, width))
     out_height, out_width = window.output_size((height, width))
     if min(out_height, out_width) < 1:
@@ -39,6 +45,10 @@ def convert_conv(node: Node, builder: GraphBuilder) -> None:
     if padding is None:
         source, padding = explicitly_padded(builder, name, source, window), Padding.VALID
     bias = builder.constant(node, 2)
+    if bias is None and len(node.inputs) > 2 and node.inputs[2]:
+        raise node.unsupported("its biases are computed, not constant", "export with fixed weights")
+    if bias is not None and bias.shape != (out_channels,):
+        raise node.unsupported(f"{bias.size} biases for {out_channels} channels", "export the model again")
     bias_name = builder.new_tensor(
         f"{name}/bias", (out_channels,), np.zeros(out_channels) if bias is None else bias
     )

@@ -16,6 +16,11 @@ def convert_batch_normalization(node: Node, builder: GraphBuilder) -> None:
     scale, offset, mean, variance = (
         builder.required_constant(node, index, "parameters").astype(np.float64) for index in range(1, 5)
     )
+    channels = builder.value(node, 0).shape[1:2]
+    if any(values.shape != channels for values in (scale, offset, mean, variance)):
+        raise node.unsupported(f"{scale.size} scales for {channels} channels", "export the model again")
+    if (variance + node.attributes.get("epsilon", 1e-5) <= 0).any():
+        raise node.unsupported("a negative variance", "export the model again in evaluation mode")
     factor = scale / np.sqrt(variance + node.attributes.get("epsilon", 1e-5))
     _emit_affine(
         node,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ppg_deploy.convert.limits import check_constants, check_values
 from ppg_deploy.errors import InputError, UnsupportedModelError
 
 _MAX_FILE_BYTES = 256 * 1024 * 1024
@@ -44,6 +45,7 @@ def load_onnx(path: Path) -> Any:
         ) from error
     if not model.graph.node:
         raise InputError(f"{path} holds no operators", hint=export_hint)
+    check_constants(model, path)
     return model
 
 
@@ -51,13 +53,15 @@ def with_single_batch(model: Any, path: Path) -> Any:
     """A copy of the onnx.ModelProto with batch 1.
 
     Raises:
-        UnsupportedModelError: several inputs or outputs, or a dynamic axis besides the batch.
+        UnsupportedModelError: several inputs or outputs, a dynamic axis besides the batch, or a value too large for
+            any board. InputError: shapes that contradict each other.
     """
     import onnx
 
     fixed = onnx.ModelProto()
     fixed.CopyFrom(model)
     _fix_batch(fixed, path)
+    check_values(fixed, path)
     return fixed
 
 
@@ -142,13 +146,31 @@ def run_onnx(model: bytes, x: NDArray[np.float32]) -> NDArray[np.float32]:
     """onnxruntime's answers (N, outputs), one window (N, *input shape without batch) after the other.
 
     Without optimisations: this is what other results are compared with.
+
+    Raises:
+        InputError: onnxruntime loads the model but cannot run it, or it answers with NaN or infinity.
     """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    rows = [np.asarray(session.run(None, {name: window[None]})[0]).reshape(-1) for window in x]
-    return np.stack(rows).astype(np.float32)
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        name = session.get_inputs()[0].name
+        rows = [np.asarray(session.run(None, {name: window[None]})[0]).reshape(-1) for window in x]
+        answers = np.stack(rows).astype(np.float32)
+    # onnxruntime's exceptions share no base class but Exception; answers of changing length end in ValueError.
+    except Exception as error:
+        raise InputError(
+            f"onnxruntime cannot run the model: {str(error).strip().splitlines()[0]}",
+            hint="export the model again with torch.onnx.export",
+        ) from error
+    wrong = np.flatnonzero(~np.isfinite(answers).all(axis=1))
+    if wrong.size:
+        raise InputError(
+            f"the float model answers with NaN or infinity to {wrong.size} of {len(x)} windows, "
+            f"the first is window {wrong[0]}",
+            hint="look for overflow in the model and for windows far outside the training data",
+        )
+    return answers

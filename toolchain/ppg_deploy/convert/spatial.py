@@ -7,6 +7,7 @@ from ppg_deploy.graph.operators import Pad, Padding
 from ppg_deploy.graph.shapes import window_output, window_pads
 
 Pair = tuple[int, int]
+_MAX_WINDOW = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,18 @@ def read_window(node: Node, kernel: tuple[int, ...], size: Pair) -> Window:
     """Attributes of a node; raises UnsupportedModelError for pads that cannot be expressed."""
     rank = len(kernel)
     attributes = node.attributes
-    stride = _pair(attributes.get("strides", [1] * rank), 1)
-    dilation = _pair(attributes.get("dilations", [1] * rank), 1)
+    strides, dilations = (list(attributes.get(name, [1] * rank)) for name in ("strides", "dilations"))
     pads = list(attributes.get("pads", [0] * (2 * rank)))
+    if rank not in (1, 2) or (len(strides), len(dilations), len(pads)) != (rank, rank, 2 * rank):
+        raise node.unsupported(
+            f"kernel {kernel} with strides {strides}, dilations {dilations} and pads {pads}",
+            "export it again",
+        )
+    if min(*kernel, *strides, *dilations) < 1:
+        raise node.unsupported("a kernel, stride or dilation below 1", "export the model again")
+    if max(*kernel, *strides, *dilations) > _MAX_WINDOW:
+        raise node.unsupported(f"a kernel, stride or dilation above {_MAX_WINDOW}", "no signal is that long")
+    stride, dilation = _pair(strides, 1), _pair(dilations, 1)
     before, after = _pair(pads[:rank], 0), _pair(pads[rank:], 0)
     if min(*before, *after) < 0:
         raise node.unsupported("negative pads", "slice the signal in front of the operator instead")

@@ -3,12 +3,9 @@
 import importlib.util
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ppg_deploy.graph import Graph
-from ppg_deploy.graph.int8_reference import run_int8_output
 from ppg_deploy.graph.operators import Gelu, Operator
+from ppg_deploy.graph.quantized_reference import Codes, run_quantized_output
 
 # Operators for which TFLM has no kernel; their int8 meaning is defined in graph/int8_ops/.
 NOT_IN_TFLM: tuple[type[Operator], ...] = (Gelu,)
@@ -21,8 +18,8 @@ class GoldenReference(Protocol):
     def description(self) -> str:
         """Name and version for reports."""
 
-    def run(self, windows: NDArray[np.int8]) -> NDArray[np.int8]:
-        """Outputs (N, output elements) for int8 windows (N, *input shape without batch)."""
+    def run(self, windows: Codes) -> Codes:
+        """Outputs (N, output elements) for windows (N, *input shape without batch), in the model's own types."""
 
 
 class NumpyReference:
@@ -39,18 +36,18 @@ class NumpyReference:
         """Name for reports; tells which operators rest on this project's definition alone."""
         own = sorted({operator.kind for operator in self._graph.operators if type(operator) in NOT_IN_TFLM})
         lacking = f" (TFLM has no {', '.join(own)})" if own else ""
-        return f"ppg-deploy numpy reference of TFLM's int8 arithmetic{lacking}"
+        return f"ppg-deploy numpy reference of TFLM's arithmetic{lacking}"
 
-    def run(self, windows: NDArray[np.int8]) -> NDArray[np.int8]:
-        """Outputs (N, output elements) for int8 windows (N, *input shape without batch)."""
-        return run_int8_output(self._graph, windows)
+    def run(self, windows: Codes) -> Codes:
+        """Outputs (N, output elements) for windows (N, *input shape without batch), in the model's own types."""
+        return run_quantized_output(self._graph, windows)
 
 
 def open_golden(graph: Graph, model: bytes) -> GoldenReference:
     """TFLM's interpreter when tflite-micro is installed and has all operators, else the numpy reference.
 
     Args:
-        graph: the int8 graph.
+        graph: the int8 or int16 graph.
         model: the same model as a .tflite file's contents.
     """
     lacking = any(isinstance(operator, NOT_IN_TFLM) for operator in graph.operators)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from importlib.metadata import version
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ppg_deploy.errors import EnvironmentProblem, UnsupportedModelError
+from ppg_deploy.graph.quantized_reference import Codes
 
 
 @contextlib.contextmanager
@@ -29,7 +29,7 @@ def _captured_stderr() -> Iterator[list[str]]:
 
 
 class TflmInterpreter:
-    """Runs an int8 .tflite in TFLM's reference kernels.
+    """Runs an int8 or int16x8 .tflite in TFLM's reference kernels.
 
     Args:
         model: contents of the .tflite file.
@@ -62,19 +62,22 @@ class TflmInterpreter:
                 hint="quantise the model to int8 with operators that TFLM has",
             )
         self._input_shape = tuple(self._interpreter.get_input_details(0)["shape"])
+        self._output_dtype: np.dtype[np.signedinteger] = np.dtype(
+            self._interpreter.get_output_details(0)["dtype"]
+        )
 
     @property
     def description(self) -> str:
         """Name and version for reports."""
         return f"tflite-micro {version('tflite-micro')}"
 
-    def run(self, windows: NDArray[np.int8]) -> NDArray[np.int8]:
-        """Outputs (N, output elements) for int8 windows (N, *input shape without batch)."""
+    def run(self, windows: Codes) -> Codes:
+        """Outputs (N, output elements) for windows (N, *input shape without batch), in the model's own types."""
         outputs = []
         for window in windows:
             # An LSTM keeps its state from one invocation to the next; every window starts from zero state.
             self._interpreter.reset()
             self._interpreter.set_input(window.reshape(self._input_shape), 0)
             self._interpreter.invoke()
-            outputs.append(np.asarray(self._interpreter.get_output(0), np.int8).reshape(-1))
+            outputs.append(np.array(self._interpreter.get_output(0), self._output_dtype).reshape(-1))
         return np.stack(outputs)

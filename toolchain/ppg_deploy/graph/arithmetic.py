@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.graph.operators import Activation, Mean, Reduction
-from ppg_deploy.graph.tensor import Tensor
+from ppg_deploy.graph.tensor import DType, Tensor
 
 INT8_MIN, INT8_MAX = -128, 127
 
@@ -67,13 +67,20 @@ def multiply_by_quantized_multiplier(
 def activation_limits(activation: Activation, output: Tensor) -> tuple[int, int]:
     """Lowest and highest output code. Source: CalculateActivationRangeQuantized."""
     zero = output.zero_point
+    lowest, highest = code_limits(output)
     if activation is Activation.RELU:
-        return max(INT8_MIN, zero), INT8_MAX
+        return max(lowest, zero), highest
     if activation is Activation.RELU6:
-        return max(INT8_MIN, zero), min(
-            INT8_MAX, zero + _round_half_away(float(np.float32(6.0) / np.float32(output.scale)))
+        return max(lowest, zero), min(
+            highest, zero + _round_half_away(float(np.float32(6.0) / np.float32(output.scale)))
         )
-    return INT8_MIN, INT8_MAX
+    return lowest, highest
+
+
+def code_limits(tensor: Tensor) -> tuple[int, int]:
+    """Lowest and highest code of an int8 or int16 tensor."""
+    bits = 8 * tensor.dtype.itemsize
+    return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
 
 
 def _round_half_away(value: float) -> int:
@@ -99,7 +106,7 @@ def dense_multipliers(source: Tensor, weights: Tensor, output: Tensor) -> list[t
 
 
 def add_multipliers(first: Tensor, second: Tensor, output: Tensor) -> tuple[tuple[int, int], ...]:
-    """(multiplier, shift) of both inputs and of the output of ADD, whose inputs are scaled up by 2**20.
+    """(multiplier, shift) of both inputs and of the output of ADD, whose inputs are shifted left first.
 
     Source: tensorflow/lite/micro/kernels/add_common.cc.
     """
@@ -107,11 +114,17 @@ def add_multipliers(first: Tensor, second: Tensor, output: Tensor) -> tuple[tupl
     return (
         quantize_multiplier(first.scale / twice_largest),
         quantize_multiplier(second.scale / twice_largest),
-        quantize_multiplier(twice_largest / ((1 << ADD_LEFT_SHIFT) * output.scale)),
+        quantize_multiplier(twice_largest / ((1 << add_left_shift(output)) * output.scale)),
     )
 
 
 ADD_LEFT_SHIFT = 20
+ADD_LEFT_SHIFT_INT16 = 15
+
+
+def add_left_shift(output: Tensor) -> int:
+    """By how much ADD shifts its inputs left before it scales them."""
+    return ADD_LEFT_SHIFT_INT16 if output.dtype is DType.INT16 else ADD_LEFT_SHIFT
 
 
 def mul_multiplier(first: Tensor, second: Tensor, output: Tensor) -> tuple[int, int]:

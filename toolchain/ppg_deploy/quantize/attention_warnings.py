@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from ppg_deploy.errors import UnsupportedModelError
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.float_reference import run_float
-from ppg_deploy.graph.int8_reference import run_int8
 from ppg_deploy.graph.operators import L2Normalization, Operator, Softmax, Sub
+from ppg_deploy.graph.quantized_reference import run_quantized
 from ppg_deploy.quantize.codes import dequantize_codes, quantize_windows
 
 Floats = NDArray[np.float32]
@@ -60,7 +60,7 @@ def _layer_input(graph: Graph, operator: Operator) -> str:
 def _decibels(float_graph: Graph, int8_graph: Graph, x: Floats, names: Collection[str]) -> dict[str, float]:
     signal, noise = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
     codes = quantize_windows(x, int8_graph.input)
-    for exact, quantized in zip(run_float(float_graph, x), run_int8(int8_graph, codes), strict=True):
+    for exact, quantized in zip(run_float(float_graph, x), run_quantized(int8_graph, codes), strict=True):
         for name in names:
             error = dequantize_codes(quantized[name], int8_graph.tensors[name]) - exact[name]
             signal[name] += float(np.square(exact[name], dtype=np.float64).sum())

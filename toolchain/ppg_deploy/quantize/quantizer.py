@@ -1,4 +1,4 @@
-"""Float graph + ranges -> int8 graph."""
+"""Float graph + ranges -> int8 or int16x8 graph."""
 
 from dataclasses import replace
 
@@ -12,7 +12,8 @@ from ppg_deploy.graph.operators import (
     UnidirectionalSequenceLstm,
 )
 from ppg_deploy.quantize.calibration import Calibration, Range
-from ppg_deploy.quantize.ranges import activation_quantization
+from ppg_deploy.quantize.int16 import check_int16_operators, symmetric_quantization_of_range
+from ppg_deploy.quantize.ranges import activation_quantization, quantization_of_range
 from ppg_deploy.quantize.recurrent import quantize_lstm
 from ppg_deploy.quantize.weights import quantize_operand, quantize_weights
 
@@ -20,17 +21,31 @@ from ppg_deploy.quantize.weights import quantize_operand, quantize_weights
 _CHANNEL_AXIS: dict[type[Operator], int] = {Conv2D: 0, DepthwiseConv2D: 3, FullyConnected: 0}
 
 
-def quantize_graph(graph: Graph, calibration: Calibration, *, output_range: Range | None = None) -> Graph:
-    """int8 graph with the same operators and tensor names.
+def quantize_graph(
+    graph: Graph,
+    calibration: Calibration,
+    *,
+    output_range: Range | None = None,
+    activations: DType = DType.INT8,
+) -> Graph:
+    """Quantised graph with the same operators and tensor names; weights are int8 in any case.
 
     Args:
         graph: cleaned float graph.
         calibration: ranges of all its activations.
         output_range: forced range of the output, so that heart rates outside the calibration do not clip.
+        activations: INT8, or INT16 with zero point 0 and int64 biases.
+
+    Raises:
+        UnsupportedModelError: an operator has no int16 form.
     """
-    parameters = activation_quantization(graph, calibration.ranges, output_range)
+    wide = activations is DType.INT16
+    if wide:
+        check_int16_operators(graph)
+    of_range = symmetric_quantization_of_range if wide else quantization_of_range
+    parameters = activation_quantization(graph, calibration.ranges, output_range, of_range)
     tensors: dict[str, Tensor] = {
-        name: replace(graph.tensors[name], dtype=DType.INT8, quantization=quantization)
+        name: replace(graph.tensors[name], dtype=activations, quantization=quantization)
         for name, quantization in parameters.items()
     }
     # The steps of an unrolled loop share weights; their inputs are tied, so that one bias scale fits all.
@@ -56,8 +71,10 @@ def quantize_graph(graph: Graph, calibration: Calibration, *, output_range: Rang
             raise InternalError(
                 f"weights {weights.name} are shared, their bias is not", hint="please report this model"
             )
-        tensors[weights.name], tensors[bias.name] = quantize_weights(weights, bias, axis, input_scale)
+        tensors[weights.name], tensors[bias.name] = quantize_weights(
+            weights, bias, axis, input_scale, bias_type=DType.INT64 if wide else DType.INT32
+        )
     for name, tensor in graph.tensors.items():
         if name not in tensors and tensor.is_constant:
-            tensors[name] = quantize_operand(tensor)
+            tensors[name] = quantize_operand(tensor, activations, of_range)
     return replace(graph, tensors=tensors)

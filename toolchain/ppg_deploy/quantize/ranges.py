@@ -1,10 +1,11 @@
 """From ranges to scales and zero points; operators that only move or pick values share one scale."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from ppg_deploy.errors import InputError
 from ppg_deploy.graph import Graph, Quantization
 from ppg_deploy.graph.operators import (
     Concatenation,
@@ -45,7 +46,10 @@ _RANGE_BITS = 16
 
 
 def activation_quantization(
-    graph: Graph, ranges: Mapping[str, Range], output_range: Range | None
+    graph: Graph,
+    ranges: Mapping[str, Range],
+    output_range: Range | None,
+    of_range: Callable[[float, float], Quantization] | None = None,
 ) -> dict[str, Quantization]:
     """Per-tensor parameters of every activation.
 
@@ -53,10 +57,16 @@ def activation_quantization(
         graph: float graph.
         ranges: (lowest, highest) of each activation.
         output_range: forced range of the graph's output, for example the physiological one.
+        of_range: parameters for (lowest, highest); `quantization_of_range` by default.
     """
-    groups = _same_scale_groups(graph)
+    groups = same_scale_groups(graph)
     merged: dict[str, Range] = {}
     for name, (low, high) in ranges.items():
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise InputError(
+                f"activation {name} reaches {low:g} to {high:g} on the calibration windows",
+                hint="look for overflow in the model and for windows far outside the training data",
+            )
         root = groups[name]
         known = merged.get(root, (math.inf, -math.inf))
         merged[root] = (min(known[0], low), max(known[1], high))
@@ -67,7 +77,8 @@ def activation_quantization(
         for operator in graph.operators
         if type(operator) in FIXED_OUTPUTS
     }
-    return {name: fixed.get(groups[name]) or quantization_of_range(*merged[groups[name]]) for name in ranges}
+    parameters = of_range or quantization_of_range
+    return {name: fixed.get(groups[name]) or parameters(*merged[groups[name]]) for name in ranges}
 
 
 def quantization_of_range(low: float, high: float) -> Quantization:
@@ -76,7 +87,7 @@ def quantization_of_range(low: float, high: float) -> Quantization:
     Source: TensorFlow Lite 8-bit quantization specification.
     """
     # Rounded outwards so that the last bits of a float sum, which depend on the machine, do not reach the file.
-    low, high = -_rounded_up(max(-low, 0.0)), _rounded_up(max(high, 0.0))
+    low, high = -rounded_up(max(-low, 0.0)), rounded_up(max(high, 0.0))
     if low == high:
         return Quantization((1.0,), (-128,))
     scale = float(np.float32((high - low) / 255.0))
@@ -84,12 +95,13 @@ def quantization_of_range(low: float, high: float) -> Quantization:
     return Quantization((scale,), (zero_point,))
 
 
-def _rounded_up(value: float) -> float:
+def rounded_up(value: float) -> float:
+    """`value`, 0 or more, to the next number of 16 significant bits."""
     mantissa, exponent = math.frexp(value)
     return math.ldexp(math.ceil(mantissa * (1 << _RANGE_BITS)), exponent - _RANGE_BITS)
 
 
-def _same_scale_groups(graph: Graph) -> dict[str, str]:
+def same_scale_groups(graph: Graph) -> dict[str, str]:
     """Representative of each activation's group."""
     group: dict[str, str] = {}
 
@@ -98,6 +110,8 @@ def _same_scale_groups(graph: Graph) -> dict[str, str]:
             name = group[name]
         return name
 
+    for name in graph.inputs:
+        root(name)
     for operator in graph.operators:
         for name in operator.outputs:
             root(name)
@@ -109,4 +123,4 @@ def _same_scale_groups(graph: Graph) -> dict[str, str]:
         for name in others:
             if first in group and name in group:
                 group[root(name)] = root(first)
-    return {name: root(name) for name in (*graph.inputs, *group)}
+    return {name: root(name) for name in group}

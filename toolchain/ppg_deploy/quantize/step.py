@@ -7,37 +7,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy import handover
-from ppg_deploy.accuracy import HeartRate, heart_rate, mean_absolute_error
-from ppg_deploy.card import ClassesOutput, ScalarOutput, StudentCard
-from ppg_deploy.convert import Conversion, check_against_onnxruntime, convert_onnx
-from ppg_deploy.decode import check_outputs
-from ppg_deploy.errors import InputError
-from ppg_deploy.files import sha256, sha256_of_file
-from ppg_deploy.graph import Graph
-from ppg_deploy.graph.int8_reference import run_int8_output
+from ppg_deploy.files import sha256
+from ppg_deploy.graph import DType, Graph
 from ppg_deploy.graph.shapes import total_multiply_accumulates
 from ppg_deploy.quantize.attention_warnings import sensitive_layers
-from ppg_deploy.quantize.calibration import calibrate, spread_rows
-from ppg_deploy.quantize.codes import dequantize_codes, quantize_windows
-from ppg_deploy.quantize.fidelity import operator_fidelity
+from ppg_deploy.quantize.bias_correction import correct_biases
+from ppg_deploy.quantize.calibration import Range
+from ppg_deploy.quantize.coverage import heart_rate_histogram
+from ppg_deploy.quantize.evaluation import evaluate
+from ppg_deploy.quantize.gate import judge
+from ppg_deploy.quantize.methods import (
+    ActivationStatistics,
+    calibration_by,
+    collect_statistics,
+    input_limits,
+)
+from ppg_deploy.quantize.operator_report import ActivationReport, activation_facts
+from ppg_deploy.quantize.preparation import PreparedStudent, QuantizeInputs, named, prepare_student
 from ppg_deploy.quantize.quantizer import quantize_graph
+from ppg_deploy.quantize.settings import QuantizeSettings
 from ppg_deploy.tflite import write_tflite
 from ppg_deploy.versions import tool_versions
-from ppg_deploy.windows import Windows, check_shape, load_windows, normalise
-
-FEW_WINDOWS = 100
-_CHECK_WINDOWS = 32
-
-
-@dataclass(frozen=True)
-class QuantizeInputs:
-    """Files that the step reads; `card` and `evaluation` are optional."""
-
-    model: Path
-    card: StudentCard | None
-    card_path: Path | None
-    calibration: Path
-    evaluation: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -49,125 +39,145 @@ class QuantizedModel:
     report: handover.QuantizeReport
 
 
-def quantize_student(inputs: QuantizeInputs, model_path: Path) -> QuantizedModel:
+@dataclass(frozen=True)
+class CalibrationInput:
+    """Calibration windows as the int8 model will see them.
+
+    Attributes:
+        arranged: float32 (N, *graph input shape without batch), limited to `limits`.
+        limits: range of a clipped input; None without clipping.
+    """
+
+    arranged: NDArray[np.float32]
+    limits: Range | None
+
+
+def quantize_student(
+    inputs: QuantizeInputs, model_path: Path, settings: QuantizeSettings | None = None
+) -> QuantizedModel:
     """Convert, calibrate, quantise and evaluate one student.
 
     Args:
         inputs: what to read.
         model_path: where the caller will put the .tflite; noted in the report.
+        settings: calibration method and its options; min-max by default.
 
     Raises:
         InputError: a file is wrong. UnsupportedModelError: an operator cannot be converted.
-        AccuracyError: the float graph differs from onnxruntime.
+        AccuracyError: the float graph differs from onnxruntime. A failed gate is no error here: it is in the report.
     """
-    conversion = convert_onnx(inputs.model)
-    card, warnings = _completed_card(inputs.card, conversion)
-    calibration_windows = _checked_windows(inputs.calibration, conversion)
-    if card is not None:
-        check_outputs(card.output, conversion.graph.output.size)
-    rows = spread_rows(calibration_windows.hr, len(calibration_windows))
-    used = calibration_windows.select(rows)
-    calibration_x = normalise(used, card)
-    float_check = check_against_onnxruntime(conversion, calibration_x[:_CHECK_WINDOWS])
-    calibration = calibrate(conversion.graph, conversion.arranged(calibration_x))
-    output_range = _physiological_range(card)
-    graph = quantize_graph(conversion.graph, calibration, output_range=output_range)
+    settings = settings or QuantizeSettings()
+    student = prepare_student(inputs)
+    source = calibration_input(student, settings.input_clip)
+    statistics = collect_statistics(student.conversion.graph, source.arranged, [settings.method])
+    graph = quantize_prepared(student, source, statistics, settings)
     tflite = write_tflite(graph)
-    warnings += _calibration_warnings(calibration_windows, card)
-    warnings += sensitive_layers(conversion.graph, graph, conversion.arranged(calibration_x))
-    evaluation = _Evaluation(used, is_calibration=True, is_sample=len(used) < len(calibration_windows))
-    if inputs.evaluation is not None:
-        windows = _checked_windows(inputs.evaluation, conversion)
-        evaluation = _Evaluation(windows, is_calibration=False, is_sample=False)
+    return assemble(
+        student,
+        graph,
+        tflite,
+        model_path,
+        output_range=student.output_range(settings.output_range),
+        calibration=calibration_facts(student, settings, source.limits),
+        activations=activation_facts(student.conversion.graph, graph, student.evaluation, student.card),
+        warnings=tuple(sensitive_layers(student.conversion.graph, graph, source.arranged)),
+    )
+
+
+def assemble(
+    student: PreparedStudent,
+    graph: Graph,
+    tflite: bytes,
+    model_path: Path,
+    *,
+    output_range: Range | None,
+    calibration: handover.CalibrationFacts,
+    activations: ActivationReport,
+    warnings: tuple[str, ...] = (),
+    onnx2tf: handover.Onnx2tfFacts | None = None,
+) -> QuantizedModel:
+    """Evaluate an int8 model, judge it and write the report; the same for either converter."""
+    inputs = student.inputs
+    accuracy = evaluate(student.evaluation, graph, student.card)
     report = handover.QuantizeReport(
-        source=handover.NamedFile(path=str(inputs.model.resolve()), sha256=conversion.source_sha256),
-        card=card,
-        card_file=None if inputs.card_path is None else _named(inputs.card_path),
-        model=_model_facts(graph, tflite, conversion, model_path),
-        head_cut=conversion.head is not None,
+        source=handover.NamedFile(path=str(inputs.model.resolve()), sha256=student.conversion.source_sha256),
+        card=student.card,
+        card_file=None if inputs.card_path is None else named(inputs.card_path),
+        converter="direct" if onnx2tf is None else "onnx2tf",
+        onnx2tf=onnx2tf,
+        model=_model_facts(graph, tflite, student, model_path),
+        activations="int16" if graph.input.dtype is DType.INT16 else "int8",
+        head_cut=student.conversion.head is not None,
         output_range=output_range,
-        calibration=handover.CalibrationFacts(
-            file=_named(inputs.calibration),
-            method="min/max",
-            windows=len(rows),
-            hr_low=None if used.hr is None else float(used.hr.min()),
-            hr_high=None if used.hr is None else float(used.hr.max()),
-        ),
+        calibration=calibration,
         float_check=handover.FloatCheckFacts(
-            windows=float_check.windows,
-            max_abs_error=float_check.max_abs_error,
-            relative_error=float_check.relative_error,
+            windows=student.float_check.windows,
+            max_abs_error=student.float_check.max_abs_error,
+            relative_error=student.float_check.relative_error,
         ),
-        accuracy=_accuracy(conversion, graph, evaluation, card),
-        operators=tuple(
-            handover.OperatorFacts(**asdict(facts))
-            for facts in operator_fidelity(conversion.graph, graph, conversion.arranged(calibration_x))
-        ),
-        warnings=tuple(warnings),
+        accuracy=accuracy,
+        gate=judge(accuracy, inputs.gate),
+        report_windows=activations.windows,
+        input_activation=activations.input,
+        operators=activations.operators,
+        warnings=student.warnings + warnings,
         tool_versions=tool_versions(),
     )
     return QuantizedModel(graph, tflite, report)
 
 
-def _named(path: Path) -> handover.NamedFile:
-    return handover.NamedFile(path=str(path.resolve()), sha256=sha256_of_file(path))
+def calibration_input(student: PreparedStudent, input_clip: float | None) -> CalibrationInput:
+    """Calibration windows, limited to `input_clip` standard deviations: everything behind sees clipped values, too.
+
+    On host and device alike the saturation of int8 does the clipping.
+    """
+    arranged = student.conversion.arranged(student.calibration_x)
+    if input_clip is None:
+        return CalibrationInput(arranged, None)
+    limits = input_limits(student.calibration_x, input_clip)
+    return CalibrationInput(np.clip(arranged, *limits), limits)
 
 
-def _checked_windows(path: Path, conversion: Conversion) -> Windows:
-    windows = load_windows(path)
-    check_shape(windows, conversion.input_shape[1:])
-    return windows
-
-
-def _completed_card(card: StudentCard | None, conversion: Conversion) -> tuple[StudentCard | None, list[str]]:
-    """The card, with the decode rule of a head that was cut off the model."""
-    head = conversion.head
-    if head is None:
-        return card, []
-    if card is None:
-        return None, ["the softmax head was cut off: the int8 model answers with logits"]
-    if head.first_bin_bpm is None or head.bin_width_bpm is None:
-        if isinstance(card.output, ScalarOutput):
-            raise InputError(
-                "field output.decode: scalar, but the model ends in a softmax over classes",
-                hint='use decode = "argmax" or "expectation" with first_bin_bpm and bin_width_bpm',
-            )
-        return card, ["the final softmax was cut off: it does not change the decoded heart rate"]
-    output = ClassesOutput(
-        decode="expectation",
-        first_bin_bpm=head.first_bin_bpm,
-        bin_width_bpm=head.bin_width_bpm,
-        valid_bpm=card.output.valid_bpm,
+def quantize_prepared(
+    student: PreparedStudent,
+    source: CalibrationInput,
+    statistics: ActivationStatistics,
+    settings: QuantizeSettings,
+) -> Graph:
+    """The quantised graph by the given settings; `statistics` belong to `source`."""
+    float_graph = student.conversion.graph
+    graph = quantize_graph(
+        float_graph,
+        calibration_by(float_graph, statistics, settings),
+        output_range=student.output_range(settings.output_range),
+        activations=DType.INT16 if settings.int16x8 else DType.INT8,
     )
-    note = (
-        f"the softmax-expectation head ({conversion.graph.output.size} bins from {head.first_bin_bpm:g} BPM, "
-        f"{head.bin_width_bpm:g} BPM apart) was cut off and runs in float as the decoder"
+    return correct_biases(float_graph, graph, source.arranged) if settings.bias_correction else graph
+
+
+def calibration_facts(
+    student: PreparedStudent, settings: QuantizeSettings, limits: Range | None
+) -> handover.CalibrationFacts:
+    """Which windows calibrated and how; `limits` is the range of a clipped input."""
+    hr = student.calibration_windows.hr
+    return handover.CalibrationFacts(
+        file=named(student.inputs.calibration),
+        method=settings.method,
+        percentile=settings.percentile if settings.method == "percentile" else None,
+        bias_correction=settings.bias_correction,
+        input_clip=settings.input_clip,
+        input_limits=limits,
+        windows=len(student.calibration_windows),
+        hr_low=None if hr is None else float(hr.min()),
+        hr_high=None if hr is None else float(hr.max()),
+        hr_histogram=()
+        if hr is None
+        else tuple(handover.HeartRateBinFacts(**asdict(part)) for part in heart_rate_histogram(hr)),
     )
-    return card.model_copy(update={"output": output}), [note]
-
-
-def _physiological_range(card: StudentCard | None) -> tuple[float, float] | None:
-    """Forced output range of a scalar head: calibration windows never hold every heart rate."""
-    if card is None or not isinstance(card.output, ScalarOutput):
-        return None
-    return (0.0, card.output.valid_bpm[1])
-
-
-def _calibration_warnings(windows: Windows, card: StudentCard | None) -> list[str]:
-    warnings = []
-    if len(windows) < FEW_WINDOWS:
-        warnings.append(
-            f"only {len(windows)} calibration windows: ranges may be too narrow; use {FEW_WINDOWS} or more"
-        )
-    if card is None:
-        warnings.append("no student card: x is taken as the model's input and no heart rate is decoded")
-    elif windows.hr is None:
-        warnings.append(f"{windows.path} has no labels (hr): no heart-rate error is reported")
-    return warnings
 
 
 def _model_facts(
-    graph: Graph, tflite: bytes, conversion: Conversion, model_path: Path
+    graph: Graph, tflite: bytes, student: PreparedStudent, model_path: Path
 ) -> handover.ModelFacts:
     return handover.ModelFacts(
         file=handover.NamedFile(path=str(model_path.resolve()), sha256=sha256(tflite)),
@@ -178,65 +188,10 @@ def _model_facts(
             shape=graph.input.shape,
             scale=graph.input.scale,
             zero_point=graph.input.zero_point,
-            onnx_shape=conversion.input_shape,
-            onnx_axes=conversion.input_axes,
+            onnx_shape=student.conversion.input_shape,
+            onnx_axes=student.conversion.input_axes,
         ),
         output=handover.TensorFacts(
             shape=graph.output.shape, scale=graph.output.scale, zero_point=graph.output.zero_point
         ),
     )
-
-
-@dataclass(frozen=True)
-class _Evaluation:
-    """Windows to report the error on; in a sample of a recording the post-filter would see gaps."""
-
-    windows: Windows
-    is_calibration: bool
-    is_sample: bool
-
-
-def _accuracy(
-    conversion: Conversion, graph: Graph, evaluation: _Evaluation, card: StudentCard | None
-) -> handover.AccuracyFacts:
-    windows = evaluation.windows
-    x = normalise(windows, card)
-    exact = conversion.onnxruntime_output(x).astype(np.float64)
-    codes = run_int8_output(graph, quantize_windows(conversion.arranged(x), graph.input))
-    quantized = dequantize_codes(codes, graph.output)
-    if card is None:
-        return handover.AccuracyFacts(
-            file=_named(windows.path),
-            windows=len(windows),
-            is_calibration=evaluation.is_calibration,
-            mae_float=None,
-            mae_int8=None,
-            mae_float_filtered=None,
-            mae_int8_filtered=None,
-            unit="model output",
-            **_differences(exact, quantized),
-        )
-    of_float, of_int8 = heart_rate(card, exact, windows), heart_rate(card, quantized, windows)
-
-    def filtered(answers: HeartRate) -> float | None:
-        return None if evaluation.is_sample else mean_absolute_error(answers.filtered, windows)
-
-    return handover.AccuracyFacts(
-        file=_named(windows.path),
-        windows=len(windows),
-        is_calibration=evaluation.is_calibration,
-        mae_float=mean_absolute_error(of_float.raw, windows),
-        mae_int8=mean_absolute_error(of_int8.raw, windows),
-        mae_float_filtered=filtered(of_float),
-        mae_int8_filtered=filtered(of_int8),
-        unit="BPM",
-        **_differences(of_float.raw, of_int8.raw),
-    )
-
-
-def _differences(exact: NDArray[np.float64], quantized: NDArray[np.float64]) -> dict[str, float]:
-    difference = np.abs(exact - quantized)
-    return {
-        "mean_abs_difference": float(difference.mean()),
-        "max_abs_difference": float(difference.max()),
-    }

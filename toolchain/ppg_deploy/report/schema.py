@@ -34,6 +34,7 @@ class ModelFacts(_Part):
     input_bytes: int
     output_bytes: int
     operators: int
+    activations: str = "int8"
 
 
 class FirmwareFacts(_Part):
@@ -57,7 +58,7 @@ class InputFacts(_Part):
 
 
 class FirstMismatch(_Part):
-    """The first window whose bytes differ."""
+    """The first window whose bytes differ: where the differing code starts, and its two values."""
 
     window: int
     byte: int
@@ -75,7 +76,10 @@ class Outputs(_Part):
 
 
 class Accuracy(_Part):
-    """Mean absolute error in BPM; null without labels or without a card. `filtered` is after the post-filter."""
+    """Mean absolute error in BPM; null without labels or without a card. `filtered` is after the post-filter.
+
+    `mae_int8` is that of the quantised model on the host, also when its activations are int16.
+    """
 
     mae_float: float | None
     mae_int8: float | None

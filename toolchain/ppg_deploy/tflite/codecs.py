@@ -127,6 +127,15 @@ def _dense_fields(options: Any) -> dict[str, Any]:
     return {"activation": _activation(options.fusedActivationFunction)}
 
 
+def _plain_dense_fields(options: Any) -> dict[str, Any]:
+    if options.weightsFormat != schema.FullyConnectedOptionsWeightsFormat.DEFAULT:
+        raise UnsupportedModelError(
+            f"FULLY_CONNECTED with weights of format {options.weightsFormat}",
+            hint="convert the model without shuffled weights",
+        )
+    return _dense_fields(options)
+
+
 def _add_options(operator: Add) -> Any:
     options = schema.AddOptionsT()
     options.fusedActivationFunction = _ACTIVATIONS[operator.activation]
@@ -258,7 +267,7 @@ CODECS: tuple[OperatorCodec, ...] = (
         4,
         _OPTIONS.FullyConnectedOptions,
         _dense_options,
-        _dense_fields,
+        _plain_dense_fields,
     ),
     OperatorCodec(Add, _OPCODE.ADD, 2, _OPTIONS.AddOptions, _add_options, _dense_fields),
     OperatorCodec(Mul, _OPCODE.MUL, 2, _OPTIONS.MulOptions, _mul_options, _dense_fields),
@@ -369,6 +378,18 @@ READERS: dict[int, Callable[..., tuple[Operator, ...]]] = {
     _OPCODE.SPLIT_V: slicing.read_split_v,
     _OPCODE.CONCATENATION: slicing.read_concatenation,
     _OPCODE.UNIDIRECTIONAL_SEQUENCE_LSTM: recurrent.read_lstm,
+}
+# Versions of the operators that have int16 activations.
+INT16_VERSIONS: dict[type[Operator], int] = {
+    Conv2D: 4,
+    DepthwiseConv2D: 5,
+    FullyConnected: 7,
+    Add: 3,
+    Mul: 4,
+    AveragePool2D: 3,
+    MaxPool2D: 3,
+    Pad: 3,
+    Reshape: 1,
 }
 BY_OPERATOR = {codec.operator: codec for codec in CODECS}
 BY_OPCODE = {codec.opcode: codec for codec in CODECS}

@@ -32,7 +32,11 @@ def read_tflite(path: Path) -> Graph:
         raise InputError(f"{path}: no such file", hint="make one with: ppg-deploy quantize student.onnx")
     if path.stat().st_size > _MAX_FILE_BYTES:
         raise InputError(f"{path} is larger than 64 MiB", hint="no supported board can hold such a model")
-    data = path.read_bytes()
+    return parse_tflite(path.read_bytes(), path)
+
+
+def parse_tflite(data: bytes, path: Path) -> Graph:
+    """As `read_tflite` for a file whose contents are known; `path` only names it in messages."""
     if data[4:8] != b"TFL3":
         raise InputError(
             f"{path} is not a TensorFlow Lite file", hint="give the .tflite file that quantize wrote"
@@ -64,8 +68,8 @@ def _graph(model: Any, path: Path) -> Graph:
         for operator in _operators(model, table, names, by_name, number, path)
     )
     used = {name for operator in operators for name in (*operator.inputs, *operator.outputs)}
-    inputs = tuple(names[index] for index in subgraph.inputs)
-    outputs = tuple(names[index] for index in subgraph.outputs)
+    inputs = tuple(_name(names, index, path) for index in subgraph.inputs)
+    outputs = tuple(_name(names, index, path) for index in subgraph.outputs)
     if len(inputs) != 1 or len(outputs) != 1:
         raise UnsupportedModelError(
             f"{path} has {len(inputs)} inputs and {len(outputs)} outputs",
@@ -79,6 +83,15 @@ def _graph(model: Any, path: Path) -> Graph:
         inputs=inputs,
         outputs=outputs,
     )
+
+
+def _name(names: list[str], index: int, path: Path) -> str:
+    """Name of a tensor by its index. Python would take a negative one from the end."""
+    if not 0 <= index < len(names):
+        raise InputError(
+            f"{path} is damaged: it names tensor {index} of {len(names)}", hint="convert it again"
+        )
+    return names[index]
 
 
 def _text(value: bytes | str | None) -> str:
@@ -118,6 +131,11 @@ def _tensor(model: Any, table: Any, name: str, path: Path) -> Tensor:
     if content is not None and len(content):
         raw = np.asarray(content, np.uint8).tobytes()
         data = np.frombuffer(raw, dtype.numpy.newbyteorder("<")).astype(dtype.numpy).reshape(shape)
+        if table.isVariable:
+            raise UnsupportedModelError(
+                f"{path}: tensor {name} is a constant and variable at once: TFLM clears it before it is read",
+                hint="convert the model again",
+            )
     return Tensor(name, shape, dtype, _quantization(table.quantization, name, path), data)
 
 
@@ -165,8 +183,8 @@ def _operator(
             hint=f"supported operators: {supported}",
         )
     codec = BY_OPCODE[opcode]
-    inputs = tuple(names[index] if index >= 0 else "" for index in table.inputs)
-    outputs = tuple(names[index] for index in table.outputs)
+    inputs = tuple("" if index == -1 else _name(names, index, path) for index in table.inputs)
+    outputs = tuple(_name(names, index, path) for index in table.outputs)
     fields = codec.fields(table.builtinOptions)
     if codec.operator is Pad:
         paddings = tensors[inputs[1]].data

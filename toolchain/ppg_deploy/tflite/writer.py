@@ -18,7 +18,7 @@ from ppg_deploy.graph.operators import (
     Transpose,
     UnidirectionalSequenceLstm,
 )
-from ppg_deploy.tflite.codecs import BY_OPERATOR
+from ppg_deploy.tflite.codecs import BY_OPERATOR, INT16_VERSIONS
 from ppg_deploy.tflite.recurrent import LSTM_STATES, lstm_inputs
 
 _TYPES = {
@@ -121,11 +121,16 @@ class _ModelBuilder:
     def _code(self, operator: Operator) -> int:
         codec = BY_OPERATOR[type(operator)]
         version = codec.version
+        if self._is_int16(operator):
+            version = INT16_VERSIONS.get(type(operator), version)
         if isinstance(operator, FullyConnected):
             weights = self.graph.tensors[operator.inputs[1]]
             if weights.quantization is not None and weights.quantization.per_channel:
                 version = _PER_CHANNEL_DENSE_VERSION
         return self.codes.setdefault((codec.opcode, version), len(self.codes))
+
+    def _is_int16(self, operator: Operator) -> bool:
+        return self.graph.tensors[operator.output].dtype is DType.INT16
 
     def operator(self, operator: Operator) -> Any:
         codec = BY_OPERATOR[type(operator)]
@@ -153,7 +158,7 @@ class _ModelBuilder:
 
 
 def write_tflite(graph: Graph) -> bytes:
-    """Serialise a float or int8 graph; the same graph always gives the same bytes.
+    """Serialise a float, int8 or int16 graph; the same graph always gives the same bytes.
 
     Source: tensorflow/compiler/mlir/lite/schema/schema.fbs.
     """

@@ -38,7 +38,7 @@ RunKind = TypeVar("RunKind", RunReply, RunManyReply, ProfileReply)
 class RunResult:
     """One inference on the board.
 
-    `status` is 0 or the runtime's own error code; `output` holds the int8 codes, none when `status` is not 0;
+    `status` is 0 or the runtime's own error code; `output` holds the bytes of the codes, none when `status` is not 0;
     `ticks` is in units of the board's counter, modulo 2^32.
     """
 
@@ -126,7 +126,7 @@ class Client:
         return info
 
     def load_input(self, data: bytes) -> None:
-        """Fill the board's input buffer with `data`, the int8 codes of one window.
+        """Fill the board's input buffer with `data`, the bytes of one window's codes.
 
         Raises:
             InputError: `data` has not the size of the model's input.

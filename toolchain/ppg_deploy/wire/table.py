@@ -215,7 +215,10 @@ LOAD_INPUT = _command(
     "LOAD_INPUT",
     0x02,
     "Writes a piece of the input buffer.",
-    (Field("offset", Kind.U32, "first byte to write", "B"), Field("chunk", Kind.BYTES, "int8 codes")),
+    (
+        Field("offset", Kind.U32, "first byte to write", "B"),
+        Field("chunk", Kind.BYTES, "codes of the model"),
+    ),
     (Field("end", Kind.U32, "offset behind the last byte written", "B"),),
 )
 RUN = _command(
@@ -228,7 +231,11 @@ RUN = _command(
         _INPUT_CRC,
         Field("ticks", Kind.U32, "counter after the run minus counter before it, modulo 2^32", "ticks"),
         Field("output_crc", Kind.U32, "CRC-32 of the whole output"),
-        Field("output", Kind.BYTES, "int8 codes; empty when they do not fit (READ_OUTPUT) or the run failed"),
+        Field(
+            "output",
+            Kind.BYTES,
+            "codes of the model; empty when they do not fit (READ_OUTPUT) or the run failed",
+        ),
     ),
 )
 READ_OUTPUT = _command(
@@ -236,7 +243,10 @@ READ_OUTPUT = _command(
     0x04,
     "Reads a piece of the last run's output.",
     (Field("offset", Kind.U32, "first byte to read", "B"), Field("size", Kind.U32, "bytes to read", "B")),
-    (Field("offset", Kind.U32, "as asked", "B"), Field("chunk", Kind.BYTES, "int8 codes")),
+    (
+        Field("offset", Kind.U32, "as asked", "B"),
+        Field("chunk", Kind.BYTES, "codes of the model"),
+    ),
 )
 RUN_MANY = _command(
     "RUN_MANY",

@@ -6,6 +6,11 @@ from ppg_deploy.compile.kernels.copy import Copy
 from ppg_deploy.compile.kernels.dense import Dense
 from ppg_deploy.compile.kernels.depthwise import Depthwise
 from ppg_deploy.compile.kernels.elementwise import AddKernel, MulKernel
+from ppg_deploy.compile.kernels.int16_convolution import ColumnsConvolution16
+from ppg_deploy.compile.kernels.int16_dense import Dense16
+from ppg_deploy.compile.kernels.int16_depthwise import Depthwise16
+from ppg_deploy.compile.kernels.int16_elementwise import AddKernel16, MulKernel16
+from ppg_deploy.compile.kernels.int16_pool import Pool16
 from ppg_deploy.compile.kernels.lookup import Lookup
 from ppg_deploy.compile.kernels.pad import PadKernel
 from ppg_deploy.compile.kernels.pool import Pool
@@ -24,6 +29,13 @@ from ppg_deploy.errors import InternalError
 __all__ = ["KERNELS", "Array", "Code", "Kernel", "Structure", "choose_kernel"]
 
 KERNELS: tuple[Kernel, ...] = (
+    # Those of int16 look at the type of the codes; the others take what is left.
+    ColumnsConvolution16(),
+    Depthwise16(),
+    Dense16(),
+    Pool16(),
+    AddKernel16(),
+    MulKernel16(),
     ColumnsConvolution(),
     Depthwise(),
     Dense(),

@@ -18,7 +18,7 @@ class Array:
     """A constant array in flash; `suffix` completes its symbol."""
 
     suffix: str
-    values: NDArray[np.int8] | NDArray[np.int32]
+    values: NDArray[np.signedinteger]
 
     @property
     def byte_size(self) -> int:

@@ -8,7 +8,6 @@ from ppg_deploy.compile.requantize import factors_of, folded_biases
 from ppg_deploy.compile.steps import ConvolutionStep, Step
 
 _STEP_WORDS = 8
-_COLUMN_BYTES_PER_STEP = 4 * _STEP_WORDS
 
 
 class ColumnsConvolution(Kernel):
@@ -16,7 +15,7 @@ class ColumnsConvolution(Kernel):
 
     name = "conv_columns"
     header = "ppg_conv.h"
-    files = ("ppg_conv.c", "ppg_conv.h", "ppg_matrix.c", "ppg_matrix.h")
+    files: tuple[str, ...] = ("ppg_conv.c", "ppg_conv.h", "ppg_matrix.c", "ppg_matrix.h", "ppg_matrix_simd.h")
 
     def matches(self, step: Step) -> bool:
         """True for every CONV_2D and for dense layers over several positions."""
@@ -33,8 +32,8 @@ class ColumnsConvolution(Kernel):
     def scratch_bytes(self, step: Step, in_place: bool) -> int:
         """Columns, then copied rows."""
         assert isinstance(step, ConvolutionStep)
-        rows = step.window.kernel[0] * _margined_row_bytes(step) if _copies_rows(step, in_place) else 0
-        return _COLUMN_BYTES_PER_STEP * _steps(step) + rows
+        values = step.window.kernel[0] * _margined_row_values(step) if copies_rows(step, in_place) else 0
+        return 4 * step_words(window_steps(step)) + values * step.codes.itemsize
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters and weights of ppg_conv."""
@@ -48,15 +47,15 @@ class ColumnsConvolution(Kernel):
             for first, last in ((group * per_group, (group + 1) * per_group) for group in range(step.groups))
         ]
         source, target, window = step.source, step.target, step.window
-        runs, run_bytes = _runs(step)
+        runs, run_bytes = pieces(step)
         parameters = Structure(
             "ppg_conv_t",
             {
                 "stream": Array("stream", np.concatenate(streams)),
                 "group_words": len(streams[0]),
                 "matrix": {
-                    "steps": _steps(step),
-                    "sixes_words": _STEP_WORDS * (_steps(step) // 6 * 6),
+                    "steps": window_steps(step),
+                    "sixes_words": step_words(window_steps(step) // 6 * 6),
                     "channels": per_group,
                     "proven": int(proven),
                     "output_zero": step.output_zero,
@@ -72,12 +71,12 @@ class ColumnsConvolution(Kernel):
                 "stride_rows": window.stride[0],
                 "pad_top": window.before[0],
                 "stride_bytes": window.stride[1] * source.channels,
-                "offsets": _offsets(step, in_place) if run_bytes % 4 else 0,
+                "offsets": window_offsets(step, in_place) if run_bytes % 4 else 0,
                 "runs": runs,
                 "run_bytes": run_bytes,
                 "run_step": window.dilation[1] * source.channels,
                 "group_bytes": source.channels // step.groups,
-                "copies_rows": int(_copies_rows(step, in_place)),
+                "copies_rows": int(copies_rows(step, in_place)),
                 "left_bytes": window.before[1] * source.channels,
                 "right_bytes": window.after[1] * source.channels,
                 "input_zero": step.input_zero,
@@ -88,12 +87,13 @@ class ColumnsConvolution(Kernel):
         return Code("ppg_conv", parameters)
 
 
-def _steps(step: ConvolutionStep) -> int:
+def window_steps(step: ConvolutionStep) -> int:
+    """Steps of 4 values that cover a window."""
     return step_count(step.weights[0].size)
 
 
-def _runs(step: ConvolutionStep) -> tuple[int, int]:
-    """(pieces, bytes per piece) of one window row: a single piece when its values lie side by side."""
+def pieces(step: ConvolutionStep) -> tuple[int, int]:
+    """(pieces, values per piece) of one window row: a single piece when its values lie side by side."""
     columns = step.window.kernel[1]
     depth = step.source.channels // step.groups
     if step.groups == 1 and step.window.dilation[1] == 1:
@@ -101,25 +101,31 @@ def _runs(step: ConvolutionStep) -> tuple[int, int]:
     return columns, depth
 
 
-def _copies_rows(step: ConvolutionStep, in_place: bool) -> bool:
+def step_words(steps: int) -> int:
+    """Words of columns that some steps take."""
+    return _STEP_WORDS * steps
+
+
+def copies_rows(step: ConvolutionStep, in_place: bool) -> bool:
+    """True when the input rows under a window are first copied between margins."""
     return in_place or step.window.is_padded
 
 
-def _margined_row_bytes(step: ConvolutionStep) -> int:
+def _margined_row_values(step: ConvolutionStep) -> int:
     columns = step.window.before[1] + step.source.columns + step.window.after[1]
     return columns * step.source.channels
 
 
-def _offsets(step: ConvolutionStep, in_place: bool) -> Array:
-    """Distance of each window value from the first one; 0, a byte that is always there, behind the last."""
+def window_offsets(step: ConvolutionStep, in_place: bool) -> Array:
+    """Distance of each window value from the first one; 0, a value that is always there, behind the last."""
     window, source = step.window, step.source
-    if _copies_rows(step, in_place):
-        row_step = _margined_row_bytes(step)
+    if copies_rows(step, in_place):
+        row_step = _margined_row_values(step)
     else:
         row_step = window.dilation[0] * source.columns * source.channels
     rows = np.arange(window.kernel[0]) * row_step
     columns = np.arange(window.kernel[1]) * window.dilation[1] * source.channels
     channels = np.arange(source.channels // step.groups)
     offsets = (rows[:, None, None] + columns[:, None] + channels).reshape(-1)
-    padding = 4 * _steps(step) - len(offsets)
+    padding = 4 * window_steps(step) - len(offsets)
     return Array("offsets", np.pad(offsets, (0, padding)).astype(np.int32))

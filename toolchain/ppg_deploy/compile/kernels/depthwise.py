@@ -13,7 +13,7 @@ class Depthwise(Kernel):
 
     name = "depthwise"
     header = "ppg_depthwise.h"
-    files = ("ppg_depthwise.c", "ppg_depthwise.h")
+    files: tuple[str, ...] = ("ppg_depthwise.c", "ppg_depthwise.h")
 
     def matches(self, step: Step) -> bool:
         """True for every DEPTHWISE_CONV_2D."""

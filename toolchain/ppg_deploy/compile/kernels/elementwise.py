@@ -7,7 +7,7 @@ from ppg_deploy.compile.requantize import Factor, general_factor, has_short_form
 from ppg_deploy.compile.steps import AddStep, ElementwiseStep, MulStep, Operand, Step
 from ppg_deploy.graph.arithmetic import ADD_LEFT_SHIFT
 
-_FILES = ("ppg_elementwise.c", "ppg_elementwise.h")
+_FILES: tuple[str, ...] = ("ppg_elementwise.c", "ppg_elementwise.h")
 # What quantize_multiplier makes of 1/2, the factor of the operand with the larger scale: value << 19, exactly.
 _HALF = (1 << 30, 0)
 _LARGEST_DIFFERENCE = 255
@@ -20,6 +20,7 @@ class AddKernel(Kernel):
     name = "add"
     header = "ppg_elementwise.h"
     files = _FILES
+    function = "ppg_add"
 
     def matches(self, step: Step) -> bool:
         """True for ADD."""
@@ -48,7 +49,7 @@ class AddKernel(Kernel):
                 name: factor.fields for name, factor in zip(("left", "right", "output"), factors, strict=True)
             },
         }
-        return Code("ppg_add", Structure("ppg_add_t", fields), constant_or_input(step, swapped))
+        return Code(self.function, Structure("ppg_add_t", fields), constant_or_input(step, swapped))
 
 
 class MulKernel(Kernel):
@@ -57,6 +58,8 @@ class MulKernel(Kernel):
     name = "mul"
     header = "ppg_elementwise.h"
     files = _FILES
+    function = "ppg_mul"
+    may_be_short = True
 
     def matches(self, step: Step) -> bool:
         """True for MUL."""
@@ -70,10 +73,10 @@ class MulKernel(Kernel):
         """Parameters of ppg_mul."""
         assert isinstance(step, MulStep)
         del in_place
-        proven = has_short_form(*step.factor)
+        proven = self.may_be_short and has_short_form(*step.factor)
         factor = short_factor(*step.factor, step.output_zero) if proven else general_factor(*step.factor)
         fields: dict[str, Value] = {"common": common_fields(step, False, proven), "factor": factor.fields}
-        return Code("ppg_mul", Structure("ppg_mul_t", fields), constant_or_input(step, False))
+        return Code(self.function, Structure("ppg_mul_t", fields), constant_or_input(step, False))
 
 
 # Both kernels hand the short form accumulators within its range of 2^30.
@@ -122,7 +125,7 @@ def common_fields(step: ElementwiseStep, swapped: bool, proven: bool) -> dict[st
 
 
 def _axis_steps(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Bytes between neighbours along each axis; 0 where the operand is repeated."""
+    """Values between neighbours along each axis; 0 where the operand is repeated."""
     return tuple(0 if size == 1 else int(np.prod(shape[axis + 1 :])) for axis, size in enumerate(shape))
 
 

@@ -18,14 +18,18 @@ class PadKernel(Kernel):
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters of ppg_pad."""
         assert isinstance(step, PadStep) and not in_place
+        # Codes of two bytes are padded with zeros, so the kernel may take each byte for a channel.
+        code_bytes = step.codes.itemsize
+        channel_pads = tuple(amount * code_bytes for amount in step.pads[2])
+        pads = (*step.pads[:2], channel_pads)
         parameters = Structure(
             "ppg_pad_t",
             {
                 "rows": step.source.rows,
                 "columns": step.source.columns,
-                "channels": step.source.channels,
-                "before": tuple(before for before, _ in step.pads),
-                "after": tuple(after for _, after in step.pads),
+                "channels": step.source.channels * code_bytes,
+                "before": tuple(before for before, _ in pads),
+                "after": tuple(after for _, after in pads),
                 "value": step.value,
             },
         )

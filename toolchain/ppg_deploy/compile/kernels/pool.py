@@ -15,7 +15,7 @@ class Pool(Kernel):
 
     name = "pool"
     header = "ppg_pool.h"
-    files = ("ppg_pool.c", "ppg_pool.h")
+    files: tuple[str, ...] = ("ppg_pool.c", "ppg_pool.h")
 
     def matches(self, step: Step) -> bool:
         """True for both pools."""

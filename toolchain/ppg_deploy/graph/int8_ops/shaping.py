@@ -17,5 +17,7 @@ def pad(graph: Graph, operator: Operator, operands: Operands) -> Codes:
 
 
 def reshape(graph: Graph, operator: Operator, operands: Operands) -> Codes:
-    shape = graph.tensors[operator.output].shape[1:]
-    return operands[0].astype(np.int8).reshape(len(operands[0]), *shape)
+    shape = graph.tensors[operator.output].shape
+    # Windows lie along the first axis, which stands in for a batch of 1.
+    rest = shape[1:] if shape[:1] == (1,) else shape
+    return operands[0].astype(np.int8).reshape(len(operands[0]), *rest)

@@ -32,8 +32,14 @@ def _requantized(
         wide = wide + operands[2].astype(np.int64)
     factors = np.array([multiplier for multiplier, _ in multipliers], np.int64)
     shifts = np.array([shift for _, shift in multipliers], np.int64)
-    scaled = multiply_by_quantized_multiplier(wide, factors, shifts)
+    # TFLM's accumulators, and what a left shift makes of them, are 32-bit numbers that wrap on every machine we know.
+    shifted = _wrapped(_wrapped(wide) << np.maximum(shifts, 0))
+    scaled = multiply_by_quantized_multiplier(shifted, factors, np.minimum(shifts, 0))
     return clamped(scaled + output.zero_point, activation, output)
+
+
+def _wrapped(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    return values.astype(np.int32).astype(np.int64)
 
 
 def convolution(graph: Graph, operator: Operator, operands: Operands) -> Codes:
