@@ -387,3 +387,11 @@ def test_a_model_larger_than_every_board() -> None:
     assert report.macs == 1200 * 1200
     assert "fits-nowhere" in codes(report, Severity.WARNING)
     assert not any(row.fits for row in report.boards)
+
+
+def test_intermediates_of_an_lstm_are_not_dead() -> None:
+    maker, source, output = small_network()
+    maker.tensor("inner sum", (0,), TYPES.INT16)
+    model = unpack(maker.content([source], [output]))
+    model.subgraphs[0].operators[0].intermediates = np.array([4], np.int32)
+    assert audit(pack(model)).verdict == "pass"

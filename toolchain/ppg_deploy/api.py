@@ -110,7 +110,7 @@ def sweep(
         out: folder of the result.
         card: as for `quantize`.
         calibration: as for `quantize`.
-        data: as for `quantize`; of more than 2,000 windows the first part of each recording is taken.
+        data: as for `quantize`; of more than 2,000 windows the middle part of each recording is taken.
         settings: percentile, clip limit, output range and type of all rows.
         progress: called after each row with (done, total).
 

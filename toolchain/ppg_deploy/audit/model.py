@@ -80,8 +80,8 @@ BITS = {
 class AuditOperator:
     """One operator of the first subgraph; tensors by index, -1 for an absent optional input.
 
-    `kind` is the schema's name, or the custom operator's own one with `is_custom` True. `options` is the schema's
-    options object or None.
+    `kind` is the schema's name, or the custom operator's own one with `is_custom` True. `intermediates` hold
+    only the quantisation of an LSTM's inner sums. `options` is the schema's options object or None.
     """
 
     number: int
@@ -89,6 +89,7 @@ class AuditOperator:
     is_custom: bool
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    intermediates: tuple[int, ...]
     options: Any
 
     @property
@@ -131,6 +132,12 @@ class AuditModel:
         """Indices of the tensors that an operator, the inputs or the outputs name."""
         named = {index for operator in self.operators for index in (*operator.inputs, *operator.outputs)}
         return frozenset(named | set(self.inputs) | set(self.outputs))
+
+    @property
+    def dead(self) -> tuple[AuditTensor, ...]:
+        """Tensors that nothing names, not even as an intermediate."""
+        named = self.used.union(*(operator.intermediates for operator in self.operators))
+        return tuple(tensor for tensor in self.tensors if tensor.index not in named)
 
     @property
     def constant_bytes(self) -> int:

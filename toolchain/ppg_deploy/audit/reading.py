@@ -131,5 +131,6 @@ def _operator(model: Any, table: Any, number: int) -> AuditOperator:
         is_custom=is_custom,
         inputs=_integers(table.inputs),
         outputs=_integers(table.outputs),
+        intermediates=_integers(table.intermediates),
         options=table.builtinOptions,
     )

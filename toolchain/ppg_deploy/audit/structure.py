@@ -30,15 +30,15 @@ def check_structure(model: AuditModel, findings: Findings) -> None:
     for tensor in model.tensors:
         if tensor.index in used:
             _check_tensor(tensor, findings)
-        else:
-            findings.add(
-                Severity.WARNING,
-                "dead-tensor",
-                f"tensor {tensor.name} ({tensor.type}, {tensor.constant_bytes or tensor.byte_size} bytes) "
-                "belongs to no operator",
-                "convert the model again with a converter that removes what is not used",
-                tensor=tensor,
-            )
+    for tensor in model.dead:
+        findings.add(
+            Severity.WARNING,
+            "dead-tensor",
+            f"tensor {tensor.name} ({tensor.type}, {tensor.constant_bytes or tensor.byte_size} bytes) "
+            "belongs to no operator",
+            "convert the model again with a converter that removes what is not used",
+            tensor=tensor,
+        )
     _check_order(model, findings)
     _check_dead_operators(model, findings)
 

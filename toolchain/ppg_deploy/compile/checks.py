@@ -61,7 +61,7 @@ _ACTIVATIONS = (DType.INT8, DType.INT16)
 _MAX_WINDOW = 1 << 16
 # TFLM's pools refuse two scales that differ by more. Source: tensorflow/lite/micro/kernels/pooling_common.cc.
 _SAME_SCALE = 1e-6
-# Fewest and most inputs of an operator; the fewest must all be present.
+# Fewest and most inputs; the fewest must all be present. Operators that are not listed check more than one themselves.
 _INPUTS: dict[type[Operator], tuple[int, int]] = {
     Conv2D: (2, 3),
     DepthwiseConv2D: (2, 3),

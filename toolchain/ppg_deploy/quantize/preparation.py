@@ -74,7 +74,7 @@ def prepare_student(inputs: QuantizeInputs, *, window_limit: int | None = None) 
 
     Args:
         inputs: what to read.
-        window_limit: evaluate on the first part of each recording only, about so many windows in all.
+        window_limit: evaluate on the middle part of each recording only, about so many windows in all.
 
     Raises:
         InputError: a file is wrong. UnsupportedModelError: an operator cannot be converted.
@@ -111,7 +111,7 @@ def student_of(
         if sha256_of_file(inputs.evaluation) == sha256_of_file(inputs.calibration):
             warnings.append("the error is reported on the calibration windows: hold subjects out for --data")
         if window_limit is not None and card is not None:
-            evaluated = heads_of_recordings(evaluated, window_limit, card.input.stride_s)
+            evaluated = middles_of_recordings(evaluated, window_limit, card.input.stride_s)
     evaluated_x = x if is_calibration else normalise(evaluated, card)
     return PreparedStudent(
         inputs=inputs,
@@ -136,17 +136,20 @@ def named(path: Path) -> NamedFile:
     return NamedFile(path=str(path.resolve()), sha256=sha256_of_file(path))
 
 
-def heads_of_recordings(windows: Windows, limit: int, stride_s: float) -> Windows:
-    """The same share of each recording, from its start, so that the post-filter sees no gaps."""
+def middles_of_recordings(windows: Windows, limit: int, stride_s: float) -> Windows:
+    """The same share of each recording in one piece, so that the post-filter sees no gaps.
+
+    From the middle: recordings begin and end with people putting the sensor on and off.
+    """
     if len(windows) <= limit:
         return windows
     share = limit / len(windows)
-    parts = [
-        np.arange(
-            recording.start, recording.start + max(round(share * (recording.stop - recording.start)), 1)
-        )
-        for recording in windows.recordings(stride_s)
-    ]
+    parts = []
+    for recording in windows.recordings(stride_s):
+        length = recording.stop - recording.start
+        kept = max(round(share * length), 1)
+        first = recording.start + (length - kept) // 2
+        parts.append(np.arange(first, first + kept))
     return windows.select(np.concatenate(parts))
 
 

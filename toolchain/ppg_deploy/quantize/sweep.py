@@ -68,7 +68,7 @@ def sweep_student(inputs: QuantizeInputs, settings: QuantizeSettings, progress: 
     """Quantise by every method, with and without bias correction and input clipping, and compare the answers.
 
     Args:
-        inputs: what to read; of more than 2,000 evaluated windows the first part of each recording is taken.
+        inputs: what to read; of more than 2,000 evaluated windows the middle part of each recording is taken.
         settings: percentile, clip limit (4 standard deviations by default), output range and type of all rows.
         progress: called with (done, total).
 

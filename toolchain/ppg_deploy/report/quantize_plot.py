@@ -78,7 +78,8 @@ def _draw_noise(axes: "Axes", facts: list[ActivationFacts]) -> None:
     axes.barh(places, own, height=0.8, color=_MUTED, label="noise of its own")
     axes.barh(places, whole, height=0.4, color=_STRONG, label="all noise so far")
     axes.set_title("SQNR, dB")
-    axes.legend(loc="lower right", fontsize=7)
+    axes.legend(loc="upper right", fontsize=7)
+    axes.margins(x=0.3)
 
 
 def _draw_clipped(axes: "Axes", facts: list[ActivationFacts]) -> None:
