@@ -9,8 +9,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from ppg_deploy.graph.code_ops import elementwise, pooling
 from ppg_deploy.graph.graph import Graph
-from ppg_deploy.graph.int16_ops import elementwise, pooling, shaping, weighted
+from ppg_deploy.graph.int16_ops import shaping, weighted
 from ppg_deploy.graph.operators import (
     Add,
     AveragePool2D,
@@ -24,7 +25,7 @@ from ppg_deploy.graph.operators import (
     Reshape,
 )
 
-Codes = NDArray[np.int16]
+Codes = NDArray[np.signedinteger]
 Operands = list[NDArray[np.generic]]
 Kernel = Callable[[Graph, Operator, Operands], Codes]
 

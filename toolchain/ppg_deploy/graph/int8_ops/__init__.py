@@ -9,14 +9,13 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from ppg_deploy.graph.code_ops import elementwise, pooling
 from ppg_deploy.graph.graph import Graph
 from ppg_deploy.graph.int8_ops import (
     activations,
     difference,
-    elementwise,
     matrix,
     normalization,
-    pooling,
     recurrent,
     reduction,
     shaping,
@@ -56,7 +55,7 @@ from ppg_deploy.graph.operators import (
     UnidirectionalSequenceLstm,
 )
 
-Codes = NDArray[np.int8]
+Codes = NDArray[np.signedinteger]
 Operands = list[NDArray[np.generic]]
 Kernel = Callable[[Graph, Operator, Operands], Codes]
 

@@ -10,12 +10,12 @@ from ppg_deploy.graph.arithmetic import (
     squared_difference_multipliers,
     sub_multipliers,
 )
+from ppg_deploy.graph.code_ops.clamp import clamped
 from ppg_deploy.graph.graph import Graph
-from ppg_deploy.graph.int8_ops.clamp import clamped
 from ppg_deploy.graph.operators import Activation, Operator, SquaredDifference, Sub
 from ppg_deploy.graph.tensor import Tensor
 
-Codes = NDArray[np.int8]
+Codes = NDArray[np.signedinteger]
 Operands = list[NDArray[np.generic]]
 Wide = NDArray[np.int64]
 

@@ -11,11 +11,11 @@ from ppg_deploy.graph.arithmetic import (
     multiply_by_quantized_multiplier,
     quantize_multiplier,
 )
+from ppg_deploy.graph.code_ops.clamp import clamped
 from ppg_deploy.graph.graph import Graph
-from ppg_deploy.graph.int8_ops.clamp import clamped
 from ppg_deploy.graph.operators import Activation, L2Normalization, Operator, Rsqrt
 
-Codes = NDArray[np.int8]
+Codes = NDArray[np.signedinteger]
 Operands = list[NDArray[np.generic]]
 _RSQRT_SHIFT = 20
 # The output of L2_NORMALIZATION is in steps of 2**-7.

@@ -4,11 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.graph.arithmetic import multiply_by_quantized_multiplier, reduction_multiplier
+from ppg_deploy.graph.code_ops.clamp import clamped
 from ppg_deploy.graph.graph import Graph
-from ppg_deploy.graph.int8_ops.clamp import clamped
 from ppg_deploy.graph.operators import Activation, Operator, Reduction
 
-Codes = NDArray[np.int8]
+Codes = NDArray[np.signedinteger]
 Operands = list[NDArray[np.generic]]
 
 

@@ -8,20 +8,18 @@ from ppg_deploy.graph.arithmetic import (
     dense_multipliers,
     multiply_by_quantized_multiplier,
 )
+from ppg_deploy.graph.code_ops.clamp import clamped
+from ppg_deploy.graph.code_ops.products import convolution_sums, dense_sums, depthwise_sums
 from ppg_deploy.graph.graph import Graph
-from ppg_deploy.graph.int8_ops.clamp import clamped
 from ppg_deploy.graph.operators import Activation, Conv2D, DepthwiseConv2D, FullyConnected, Operator
-from ppg_deploy.graph.patches import patches
 from ppg_deploy.graph.tensor import Tensor
 
-Codes = NDArray[np.int8]
+Codes = NDArray[np.signedinteger]
 Operands = list[NDArray[np.generic]]
-# float64 holds every sum of int8 products exactly, and its matrix product is far faster than int64's.
-Exact = NDArray[np.float64]
 
 
 def _requantized(
-    accumulators: Exact,
+    accumulators: NDArray[np.float64],
     operands: Operands,
     multipliers: list[tuple[int, int]],
     activation: Activation,
@@ -44,47 +42,31 @@ def _wrapped(values: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def convolution(graph: Graph, operator: Operator, operands: Operands) -> Codes:
     assert isinstance(operator, Conv2D)
-    source = graph.tensors[operator.inputs[0]]
-    weights = graph.tensors[operator.inputs[1]]
-    output = graph.tensors[operator.output]
-    out_channels, kernel_h, kernel_w, depth = weights.shape
-    centred = operands[0].astype(np.float64) - source.zero_point
-    windows = patches(
-        centred, (kernel_h, kernel_w), operator.stride, operator.dilation, operator.padding, 0.0
-    )
-    groups = source.shape[3] // depth
-    per_group = out_channels // groups
-    parts = []
-    for group in range(groups):
-        columns = windows[:, :, :, group * depth : (group + 1) * depth]
-        filters = operands[1][group * per_group : (group + 1) * per_group].transpose(3, 1, 2, 0)
-        matrix = filters.reshape(-1, per_group).astype(np.float64)
-        parts.append(columns.reshape(*columns.shape[:3], -1) @ matrix)
+    source, weights, output = _tensors(graph, operator)
+    sums = convolution_sums(operator, source, operands)
     multipliers = channel_multipliers(source, weights, output)
-    return _requantized(np.concatenate(parts, -1), operands, multipliers, operator.activation, output)
+    return _requantized(sums, operands, multipliers, operator.activation, output)
 
 
 def depthwise(graph: Graph, operator: Operator, operands: Operands) -> Codes:
     assert isinstance(operator, DepthwiseConv2D)
-    source = graph.tensors[operator.inputs[0]]
-    weights = graph.tensors[operator.inputs[1]]
-    output = graph.tensors[operator.output]
-    kernel = (weights.shape[1], weights.shape[2])
-    centred = operands[0].astype(np.float64) - source.zero_point
-    windows = patches(centred, kernel, operator.stride, operator.dilation, operator.padding, 0.0)
-    filters = operands[1][0].reshape(*kernel, source.shape[3], operator.depth_multiplier).astype(np.float64)
-    sums = np.einsum("nhwcij,ijcm->nhwcm", windows, filters, optimize=True)
+    source, weights, output = _tensors(graph, operator)
+    sums = depthwise_sums(operator, source, operands)
     multipliers = channel_multipliers(source, weights, output)
-    flat = sums.reshape(*sums.shape[:3], -1)
-    return _requantized(flat, operands, multipliers, operator.activation, output)
+    return _requantized(sums, operands, multipliers, operator.activation, output)
 
 
 def dense(graph: Graph, operator: Operator, operands: Operands) -> Codes:
     assert isinstance(operator, FullyConnected)
-    source = graph.tensors[operator.inputs[0]]
-    weights = graph.tensors[operator.inputs[1]]
-    output = graph.tensors[operator.output]
-    centred = operands[0].reshape(len(operands[0]), -1).astype(np.float64) - source.zero_point
-    sums = centred @ operands[1].T.astype(np.float64)
+    source, weights, output = _tensors(graph, operator)
     multipliers = dense_multipliers(source, weights, output)
-    return _requantized(sums, operands, multipliers, operator.activation, output)
+    return _requantized(dense_sums(source, operands), operands, multipliers, operator.activation, output)
+
+
+def _tensors(graph: Graph, operator: Operator) -> tuple[Tensor, Tensor, Tensor]:
+    """Input, weights and output."""
+    return (
+        graph.tensors[operator.inputs[0]],
+        graph.tensors[operator.inputs[1]],
+        graph.tensors[operator.output],
+    )

@@ -1,4 +1,4 @@
-"""The end of every int16 operator: the fused activation and saturation."""
+"""The end of every operator on codes: the fused activation and saturation."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,11 +7,11 @@ from ppg_deploy.graph.arithmetic import activation_limits
 from ppg_deploy.graph.operators import Activation
 from ppg_deploy.graph.tensor import Tensor
 
-Codes = NDArray[np.int16]
+Codes = NDArray[np.signedinteger]
 Wide = NDArray[np.int64]
 
 
 def clamped(values: Wide, activation: Activation, output: Tensor) -> Codes:
-    """int16 codes of results."""
+    """Codes, of the output's type, of results that include its zero point."""
     low, high = activation_limits(activation, output)
-    return np.clip(values, low, high).astype(np.int16)
+    return np.clip(values, low, high).astype(output.dtype.numpy)

@@ -1,14 +1,15 @@
-"""Pools in int16."""
+"""Pools of codes."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ppg_deploy.graph.arithmetic import code_limits
+from ppg_deploy.graph.code_ops.clamp import clamped
 from ppg_deploy.graph.graph import Graph
-from ppg_deploy.graph.int16_ops.clamp import clamped
 from ppg_deploy.graph.operators import Operator, Pool2D
 from ppg_deploy.graph.patches import patches
 
-Codes = NDArray[np.int16]
+Codes = NDArray[np.signedinteger]
 Operands = list[NDArray[np.generic]]
 
 
@@ -26,6 +27,8 @@ def average_pool(graph: Graph, operator: Operator, operands: Operands) -> Codes:
 
 def max_pool(graph: Graph, operator: Operator, operands: Operands) -> Codes:
     assert isinstance(operator, Pool2D)
+    output = graph.tensors[operator.output]
     codes = operands[0].astype(np.int64)
-    windows = patches(codes, operator.filter, operator.stride, (1, 1), operator.padding, -(1 << 15))
-    return clamped(windows.max(axis=(-2, -1)), operator.activation, graph.tensors[operator.output])
+    lowest, _ = code_limits(output)
+    windows = patches(codes, operator.filter, operator.stride, (1, 1), operator.padding, lowest)
+    return clamped(windows.max(axis=(-2, -1)), operator.activation, output)
