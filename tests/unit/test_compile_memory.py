@@ -11,6 +11,7 @@ from ppg_deploy.compile import compile_graph
 from ppg_deploy.compile.kernels import choose_kernel
 from ppg_deploy.compile.lower import lower
 from ppg_deploy.compile.memory import ALIGNMENT, Buffer, Group, allocate, plan_memory
+from ppg_deploy.compile.objective import Optimize
 from tests.support.compile_cases import network
 from tests.support.compile_networks import NetworkBuilder, pulse_like, resnet_like
 
@@ -104,7 +105,7 @@ def test_plan_of_the_pulse_student_by_hand() -> None:
 @pytest.mark.parametrize("seed", range(40))
 def test_storage_never_overlaps_in_random_networks(seed: int) -> None:
     program = lower(network(seed))
-    kernels = [choose_kernel(step) for step in program.steps]
+    kernels = [choose_kernel(step, Optimize.BALANCED) for step in program.steps]
     plan = plan_memory(program, kernels)
     last = {step.output: number for number, step in enumerate(program.steps)}
     sizes = {step.output: step.output_bytes for step in program.steps}
@@ -138,7 +139,7 @@ def _born(steps: tuple[object, ...], name: str) -> int:
 
 def test_input_and_output_are_not_in_the_arena() -> None:
     program = lower(resnet_like())
-    plan = plan_memory(program, [choose_kernel(step) for step in program.steps])
+    plan = plan_memory(program, [choose_kernel(step, Optimize.BALANCED) for step in program.steps])
     assert program.input not in plan.storage
     assert program.output not in plan.storage
 

@@ -9,11 +9,14 @@ from ppg_deploy.compile.kernels.base import COMMON_FILES
 from ppg_deploy.compile.lower import Program, lower
 from ppg_deploy.compile.memory import MemoryPlan, plan_memory
 from ppg_deploy.compile.model import CompiledModel, CompiledOperator
+from ppg_deploy.compile.objective import Optimize
 from ppg_deploy.compile.sharing import SharedConstants
 from ppg_deploy.graph import Graph
 
 
-def compile_graph(graph: Graph, *, model_sha256: str, dsp: bool) -> CompiledModel:
+def compile_graph(
+    graph: Graph, *, model_sha256: str, dsp: bool, optimize: Optimize = Optimize.BALANCED
+) -> CompiledModel:
     """Generate C whose output bytes equal those of TFLM's kernels.
 
     Args:
@@ -21,13 +24,14 @@ def compile_graph(graph: Graph, *, model_sha256: str, dsp: bool) -> CompiledMode
         model_sha256: hexadecimal hash of the .tflite file, written into model.h.
         dsp: True for a core with the DSP extension; the generated code then refuses to build without it, because
             the kernels would fall back to portable C that is many times slower.
+        optimize: which kernel computes a step when several can.
 
     Raises:
         UnsupportedModelError: the graph holds something that the kernels cannot compute exactly.
     """
     check_compilable(graph)
     program = lower(graph)
-    kernels = [choose_kernel(step) for step in program.steps]
+    kernels = [choose_kernel(step, optimize) for step in program.steps]
     plan = plan_memory(program, kernels)
     codes = [
         kernel.code(step, number in plan.in_place)

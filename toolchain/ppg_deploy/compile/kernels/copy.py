@@ -7,6 +7,7 @@ from ppg_deploy.compile.steps import CopyStep, Step
 class Copy(Kernel):
     """Copies the input to the output."""
 
+    activations = None
     name = "copy"
     header = "ppg_memory.h"
     files = ()

@@ -21,6 +21,7 @@ from ppg_deploy.graph import DType
 class ColumnsConvolution16(ColumnsConvolution):
     """Any convolution: windows of 4 positions side by side, times 2 channels at a time."""
 
+    activations = DType.INT16
     name = "conv16_columns"
     header = "ppg_conv16.h"
     files = (
@@ -37,7 +38,7 @@ class ColumnsConvolution16(ColumnsConvolution):
 
     def matches(self, step: Step) -> bool:
         """True for every CONV_2D of int16 and for its dense layers over several positions."""
-        return isinstance(step, ConvolutionStep) and step.codes is DType.INT16
+        return isinstance(step, ConvolutionStep)
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters and weights of ppg_conv16."""

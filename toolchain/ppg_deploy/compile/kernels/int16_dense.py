@@ -13,13 +13,14 @@ from ppg_deploy.graph import DType
 class Dense16(Kernel):
     """A dense layer, 2 outputs at a time."""
 
+    activations = DType.INT16
     name = "dense16"
     header = "ppg_dense16.h"
     files = ("ppg_dense16.c", "ppg_dense16.h", "ppg_requant16.h", "ppg_simd16.h")
 
     def matches(self, step: Step) -> bool:
         """True for every FULLY_CONNECTED of int16 at one position."""
-        return isinstance(step, DenseStep) and step.codes is DType.INT16
+        return isinstance(step, DenseStep)
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters and weights of ppg_dense16."""

@@ -12,13 +12,14 @@ from ppg_deploy.graph import DType
 class Depthwise16(Depthwise):
     """Any depthwise convolution, one channel at a time."""
 
+    activations = DType.INT16
     name = "depthwise16"
     header = "ppg_depthwise16.h"
     files = ("ppg_depthwise16.c", "ppg_depthwise16.h", "ppg_requant16.h", "ppg_simd16.h")
 
     def matches(self, step: Step) -> bool:
         """True for every DEPTHWISE_CONV_2D of int16."""
-        return isinstance(step, DepthwiseStep) and step.codes is DType.INT16
+        return isinstance(step, DepthwiseStep)
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters and weights of ppg_depthwise16."""

@@ -20,6 +20,7 @@ class AddKernel16(AddKernel):
     The short form holds: -2^15 << 15 is -2^30, its smallest accumulator, and the sum of two halves of that is again.
     """
 
+    activations = DType.INT16
     name = "add16"
     header = _HEADER
     files = _FILES
@@ -27,7 +28,7 @@ class AddKernel16(AddKernel):
 
     def matches(self, step: Step) -> bool:
         """True for ADD of int16."""
-        return isinstance(step, AddStep) and step.codes is DType.INT16
+        return isinstance(step, AddStep)
 
 
 class MulKernel16(MulKernel):
@@ -36,6 +37,7 @@ class MulKernel16(MulKernel):
     No short form: (-2^15)^2 is just beyond its largest accumulator.
     """
 
+    activations = DType.INT16
     name = "mul16"
     header = _HEADER
     files = _FILES
@@ -44,4 +46,4 @@ class MulKernel16(MulKernel):
 
     def matches(self, step: Step) -> bool:
         """True for MUL of int16."""
-        return isinstance(step, MulStep) and step.codes is DType.INT16
+        return isinstance(step, MulStep)

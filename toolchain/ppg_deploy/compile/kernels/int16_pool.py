@@ -9,13 +9,14 @@ from ppg_deploy.graph import DType
 class Pool16(Pool):
     """Any pool, one channel at a time."""
 
+    activations = DType.INT16
     name = "pool16"
     header = "ppg_pool16.h"
     files = ("ppg_pool16.c", "ppg_pool16.h", "ppg_requant16.h", "ppg_simd16.h")
 
     def matches(self, step: Step) -> bool:
         """True for both pools of int16."""
-        return isinstance(step, PoolStep) and step.codes is DType.INT16
+        return isinstance(step, PoolStep)
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters of ppg_average_pool16 or ppg_max_pool16."""

@@ -7,6 +7,7 @@ from ppg_deploy.compile.steps import PadStep, Step
 class PadKernel(Kernel):
     """PAD along rows, columns and channels."""
 
+    activations = None
     name = "pad"
     header = "ppg_pad.h"
     files = ("ppg_pad.c", "ppg_pad.h")
