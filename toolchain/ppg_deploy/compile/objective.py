@@ -1,0 +1,21 @@
+"""What the choice of kernels, and the code around them, optimises for."""
+
+from enum import StrEnum
+
+
+class Optimize(StrEnum):
+    """`--optimize`: every choice gives the same output bytes."""
+
+    SPEED = "speed"
+    BALANCED = "balanced"
+    SIZE = "size"
+
+    @property
+    def cycles_per_byte(self) -> float:
+        """Cycles of one inference that a byte of flash must save to be spent."""
+        return _CYCLES_PER_BYTE[self]
+
+
+# balanced: a layer's faster constants are taken when 1 kB of flash saves at least 16,000 cycles of an inference.
+# size: a byte is worth more cycles than any kernel saves with it.
+_CYCLES_PER_BYTE = {Optimize.SPEED: 0.0, Optimize.BALANCED: 16.0, Optimize.SIZE: 1e6}
