@@ -110,3 +110,28 @@ def folded_biases(step: WeightedStep) -> list[int]:
     sums = step.weights.reshape(len(step.weights), -1).astype(np.int64).sum(axis=1)
     folded = step.bias - step.input_zero * sums
     return [(int(value) + (1 << 31)) % (1 << 32) - (1 << 31) for value in folded]
+
+
+@dataclass(frozen=True)
+class Channels:
+    """What is proven about all channels of a step: reachable accumulators, dead channels, the short form."""
+
+    lowest: int
+    highest: int
+    dead: int
+    short: bool
+
+
+def proven_channels(step: WeightedStep) -> Channels:
+    """A summary of what the proofs of this module found."""
+    ranges = _ranges(step)
+    dead = sum(
+        _constant_code(step, multiplier, shift, low, high) is not None
+        for (multiplier, shift), (low, high) in zip(step.multipliers, ranges, strict=True)
+    )
+    return Channels(
+        lowest=min(low for low, _ in ranges),
+        highest=max(high for _, high in ranges),
+        dead=dead,
+        short=proven_factors(step) is not None,
+    )
