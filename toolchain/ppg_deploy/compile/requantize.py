@@ -60,8 +60,9 @@ def short_factor(multiplier: int, shift: int, zero: int) -> Factor:
 def proven_factors(step: WeightedStep) -> tuple[Factor, ...] | None:
     """Short-form factors of all channels, or None when some channel's short form is not proven exact."""
     factors = []
-    for (multiplier, shift), (low, high) in zip(step.multipliers, _ranges(step), strict=True):
-        constant = _constant_code(step, multiplier, shift, low, high)
+    for constant, (multiplier, shift), (low, high) in zip(
+        constant_codes(step), step.multipliers, accumulator_ranges(step), strict=True
+    ):
         if constant is not None:
             # 0 times anything, plus the code as zero point: no condition on the accumulator is left.
             factors.append(short_factor(0, 0, constant))
@@ -72,6 +73,14 @@ def proven_factors(step: WeightedStep) -> tuple[Factor, ...] | None:
         else:
             return None
     return tuple(factors)
+
+
+def constant_codes(step: WeightedStep) -> list[int | None]:
+    """Per channel, the only code that it can answer with, or None."""
+    return [
+        _constant_code(step, multiplier, shift, low, high)
+        for (multiplier, shift), (low, high) in zip(step.multipliers, accumulator_ranges(step), strict=True)
+    ]
 
 
 def _constant_code(step: WeightedStep, multiplier: int, shift: int, low: int, high: int) -> int | None:
@@ -95,7 +104,7 @@ def factors_of(step: WeightedStep) -> tuple[bool, tuple[Factor, ...]]:
     return False, tuple(general_factor(multiplier, shift) for multiplier, shift in step.multipliers)
 
 
-def _ranges(step: WeightedStep) -> list[tuple[int, int]]:
+def accumulator_ranges(step: WeightedStep) -> list[tuple[int, int]]:
     """Lowest and highest accumulator of each channel over all int8 inputs; padding is one of them."""
     weights = step.weights.reshape(len(step.weights), -1).astype(np.int64)
     lowest, highest = -128 - step.input_zero, 127 - step.input_zero
