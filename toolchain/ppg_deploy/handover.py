@@ -273,7 +273,7 @@ class CompiledOperators(BaseModel):
     model_config = _STRICT
     schema_version: Literal[1] = 1
     model_sha256: str
-    optimize: Literal["speed", "balanced", "size"]
+    optimize: Literal["speed", "balanced", "size"] = "balanced"
     operators: tuple[CompiledOperator, ...]
 
 

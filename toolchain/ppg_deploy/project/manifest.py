@@ -39,7 +39,7 @@ class Manifest(BaseModel):
     model_sha256: Sha256
     arena_bytes: int
     arena_symbol: str
-    optimize: Optimization
+    optimize: Optimization = "balanced"
     """What the kernels were chosen for."""
     clock_hz: int
     flags: tuple[str, ...]
