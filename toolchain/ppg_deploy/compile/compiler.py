@@ -1,8 +1,10 @@
 """Quantised graph -> C."""
 
 from ppg_deploy.compile.checks import check_compilable
+from ppg_deploy.compile.choose import Choice, choose_kernels
 from ppg_deploy.compile.emit import render
-from ppg_deploy.compile.kernels import Kernel, choose_kernel
+from ppg_deploy.compile.explain import explain
+from ppg_deploy.compile.kernels import Kernel
 from ppg_deploy.compile.kernels.base import COMMON_FILES
 from ppg_deploy.compile.lower import Program, lower
 from ppg_deploy.compile.memory import MemoryPlan
@@ -38,19 +40,19 @@ def compile_graph(
     """
     check_compilable(graph)
     whole = lower(graph)
-    chosen = [choose_kernel(step, optimize) for step in whole.steps]
+    choices = choose_kernels(whole.steps, optimize)
 
     def kernels_of(program: Program) -> list[Kernel]:
         # All pieces of an operator have its kernel, so that they share its constants.
         return [
-            chosen[operator] if chosen[operator].matches(step) else choose_kernel(step, optimize)
+            _kernel_of(step, choices[operator], optimize)
             for step, operator in zip(program.steps, program.operator_of, strict=True)
         ]
 
     schedule = choose_schedule(whole, kernels_of, optimize, ram_budget)
     program, kernels, plan = schedule.program, schedule.kernels, schedule.plan
     codes = [
-        kernel.code(step, number in plan.in_place)
+        kernel.code(step, in_place=number in plan.in_place)
         for number, (step, kernel) in enumerate(zip(program.steps, kernels, strict=True))
     ]
     shared = SharedConstants(codes)
@@ -65,15 +67,19 @@ def compile_graph(
         output_bytes=graph.output.byte_size,
         constants_bytes=sum(operator.constant_bytes for operator in operators),
         macs=sum(operator.macs for operator in operators),
+        decisions=explain(whole, choices, schedule, shared, optimize),
     )
 
 
+def _kernel_of(piece: Step, choice: Choice, optimize: Optimize) -> Kernel:
+    if choice.kernel.matches(piece):
+        return choice.kernel
+    return choose_kernels([piece], optimize)[0].kernel
+
+
 def _operators(whole: Program, schedule: Schedule, shared: SharedConstants) -> tuple[CompiledOperator, ...]:
-    pieces: dict[int, list[int]] = {number: [] for number in range(len(whole.steps))}
-    for number, operator in enumerate(schedule.program.operator_of):
-        pieces[operator].append(number)
     return tuple(
-        _operator(operator, step, pieces[operator], schedule, shared)
+        _operator(operator, step, schedule.program.pieces_of(operator), schedule, shared)
         for operator, step in enumerate(whole.steps)
     )
 

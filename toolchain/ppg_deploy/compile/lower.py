@@ -82,6 +82,10 @@ class Program:
         """The storage that a step's input lies in."""
         return self.views[name][0] if name in self.views else name
 
+    def pieces_of(self, operator: int) -> list[int]:
+        """Numbers of the steps that are pieces of an operator."""
+        return [number for number, own in enumerate(self.operator_of) if own == operator]
+
 
 def lower(graph: Graph) -> Program:
     """Steps of a graph that passed `check_compilable`."""
