@@ -12,6 +12,7 @@ from ppg_deploy.compile.lower import Program, lower
 from ppg_deploy.compile.memory import MemoryPlan, plan_memory
 from ppg_deploy.compile.model import CompiledModel, CompiledOperator
 from ppg_deploy.compile.objective import Optimize
+from ppg_deploy.compile.prune import prune
 from ppg_deploy.compile.sharing import SharedConstants
 from ppg_deploy.graph import Graph
 
@@ -32,7 +33,7 @@ def compile_graph(
         UnsupportedModelError: the graph holds something that the kernels cannot compute exactly.
     """
     check_compilable(graph)
-    program = lower(graph)
+    program, removed_channels = prune(lower(graph))
     choices = choose_kernels(program.steps, optimize)
     kernels = [choice.kernel for choice in choices]
     plan = plan_memory(program, kernels)
@@ -52,7 +53,7 @@ def compile_graph(
         output_bytes=graph.output.byte_size,
         constants_bytes=sum(operator.constant_bytes for operator in operators),
         macs=sum(operator.macs for operator in operators),
-        decisions=explain(program, choices, plan, shared, optimize),
+        decisions=explain(program, choices, plan, shared, optimize, removed_channels),
     )
 
 
