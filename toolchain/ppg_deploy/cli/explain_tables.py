@@ -56,7 +56,8 @@ def _proof(step: Decision) -> str:
         return "-"
     form = "short" if step.proof.short_requantization else "general"
     dead = f", {step.proof.dead_channels} dead" if step.proof.dead_channels else ""
-    return f"{form}{dead}, {step.proof.lowest:,} to {step.proof.highest:,}"
+    removed = f", {step.proof.removed_channels} removed" if step.proof.removed_channels else ""
+    return f"{form}{dead}{removed}, {step.proof.lowest:,} to {step.proof.highest:,}"
 
 
 def _same_reason(steps: Sequence[Decision]) -> list[list[Decision]]:

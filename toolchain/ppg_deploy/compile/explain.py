@@ -3,7 +3,7 @@
 Predictions are those that the choice of kernels was made with; a bench measures what it really costs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ppg_deploy.compile.choose import Candidate, Choice
@@ -35,11 +35,13 @@ class Alternative:
 class Proof:
     """What is known for certain about the channels of a step, for all inputs.
 
-    `lowest` and `highest` bound the accumulators that are reachable; a dead channel gives one and the same code.
+    `lowest` and `highest` bound the accumulators that are reachable. A dead channel gives one and the same code; of
+    these, `removed_channels` were taken out of the program and are counted nowhere else.
     """
 
     channels: int
     dead_channels: int
+    removed_channels: int
     lowest: int
     highest: int
     short_requantization: bool
@@ -93,6 +95,7 @@ def explain(
     schedule: Schedule,
     shared: SharedConstants,
     optimize: Optimize,
+    removed_channels: Mapping[str, int],
 ) -> Decisions:
     """The decisions behind a compiled model.
 
@@ -102,9 +105,10 @@ def explain(
         schedule: the program that runs.
         shared: constants of the schedule's steps.
         optimize: what the choice was made for.
+        removed_channels: dead channels that were taken out, by the storage that had them.
     """
     steps = tuple(
-        _decision(operator, step, choice, schedule, shared, optimize)
+        _decision(operator, step, choice, schedule, shared, optimize, removed_channels)
         for operator, (step, choice) in enumerate(zip(whole.steps, choices, strict=True))
     )
     return Decisions(
@@ -133,6 +137,7 @@ def _decision(
     schedule: Schedule,
     shared: SharedConstants,
     optimize: Optimize,
+    removed_channels: Mapping[str, int],
 ) -> Decision:
     others = [candidate for candidate in choice.unit.candidates if candidate is not choice.chosen]
     program, plan = schedule.program, schedule.plan
@@ -158,7 +163,7 @@ def _decision(
         ),
         scratch_bytes=max(plan.scratch_bytes[number] for number in pieces),
         in_place=any(number in plan.in_place for number in pieces),
-        proof=_proof(step),
+        proof=_proof(step, removed_channels.get(step.output, 0)),
     )
 
 
@@ -184,7 +189,7 @@ def _why(chosen: Candidate, others: Sequence[Candidate], optimize: Optimize) -> 
     return f"faster ones would cost more than a byte per {optimize.cycles_per_byte:g} cycles"
 
 
-def _proof(step: Step) -> Proof | None:
+def _proof(step: Step, removed_channels: int) -> Proof | None:
     """None where nothing is requantised per channel, and for int16 codes, whose proofs are of another form."""
     if not isinstance(step, WeightedStep) or step.codes is not DType.INT8:
         return None
@@ -192,6 +197,7 @@ def _proof(step: Step) -> Proof | None:
     return Proof(
         channels=len(step.weights),
         dead_channels=channels.dead,
+        removed_channels=removed_channels,
         lowest=channels.lowest,
         highest=channels.highest,
         short_requantization=channels.short,

@@ -13,7 +13,7 @@ from ppg_deploy.project.sources import ModelSources
 
 DEFAULT_FLAGS = ("-O2", "-g", "-Wall", "-Wextra", "-ffunction-sections", "-fdata-sections", "-fno-common")
 DEFAULT_KERNEL_FLAGS = ("-O2",)
-SMALL_FLAGS = tuple("-Os" if flag == "-O2" else flag for flag in DEFAULT_FLAGS)
+SMALL_FLAGS = (*("-Os" if flag == "-O2" else flag for flag in DEFAULT_FLAGS), "-DPPG_SMALL_IMAGE")
 """For the smallest image: only the kernels stay fast."""
 
 _REFUSED_FLAGS = ("-ffreestanding", "-fno-builtin", "-flto")
