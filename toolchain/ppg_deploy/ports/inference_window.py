@@ -16,12 +16,14 @@ class InferenceWindow:
     operator; the rest is RUN's. `return_address` must be set when `run` is entered.
     """
 
-    def __init__(self, run: Function, operators: dict[int, Function]) -> None:
+    def __init__(self, run: Function, operators: dict[int, tuple[Function, ...]]) -> None:
         self.return_address: int | None = None
         self.is_complete = False
         self.steps: Counter[Step] = Counter()
         self._run = run
-        self._owner_of_entry = {function.address: index for index, function in operators.items()}
+        self._owner_of_entry = {
+            function.address: index for index, functions in operators.items() for function in functions
+        }
         self._has_begun = False
         self._owner = RUN
         self._last_block: Block | None = None
