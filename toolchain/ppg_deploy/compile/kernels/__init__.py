@@ -14,6 +14,7 @@ from ppg_deploy.compile.kernels.int16_pool import Pool16
 from ppg_deploy.compile.kernels.lookup import Lookup
 from ppg_deploy.compile.kernels.pad import PadKernel
 from ppg_deploy.compile.kernels.pool import Pool
+from ppg_deploy.compile.kernels.quads import QuadsConvolution
 from ppg_deploy.compile.kernels.sequence import ConcatenateKernel, LstmKernel, SliceKernel
 from ppg_deploy.compile.kernels.softmax import SoftmaxKernel
 from ppg_deploy.compile.kernels.tensor import (
@@ -34,6 +35,9 @@ KERNELS: tuple[Kernel, ...] = (
     Pool16(),
     AddKernel16(),
     MulKernel16(),
+    QuadsConvolution(11),
+    QuadsConvolution(14),
+    QuadsConvolution(None),
     ColumnsConvolution(),
     Depthwise(),
     Dense(),
