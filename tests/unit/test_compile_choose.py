@@ -8,7 +8,7 @@ import pytest
 
 import ppg_deploy.compile.kernels
 from ppg_deploy.compile import compile_graph
-from ppg_deploy.compile.choose import choose_kernels
+from ppg_deploy.compile.choose import choose_kernels, code_bytes_of
 from ppg_deploy.compile.kernels import Array, Code, Kernel
 from ppg_deploy.compile.objective import Optimize
 from ppg_deploy.compile.steps import CopyStep, Step
@@ -84,6 +84,13 @@ def test_balanced_pays_for_code_once(
     monkeypatch: pytest.MonkeyPatch, steps: str, expected: list[str]
 ) -> None:
     assert _chosen(monkeypatch, (SMALL, FAST), steps, Optimize.BALANCED) == expected
+
+
+def test_code_that_two_kernels_share_counts_once() -> None:
+    first, second = _Fake("first", 1000, {}), _Fake("second", 700, {})
+    first.shared_code = second.shared_code = {"common": 400}
+    assert code_bytes_of([first]) == 1000
+    assert code_bytes_of([first, second, first]) == 600 + 300 + 400
 
 
 def test_a_kernel_for_one_small_step_does_not_drag_in_its_code(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,6 +125,14 @@ def _total(
 ) -> float:
     """Price of the contested steps, and of the machine code that they add to what is needed anyway."""
     chosen = [_best(one, allowed, optimize) for one in contested]
-    added = {candidate.kernel for candidate in chosen} - needed
-    code_bytes = sum(kernel.code_bytes for kernel in added)
-    return sum(candidate.price(optimize) for candidate in chosen) + optimize.cycles_per_byte * code_bytes
+    added = code_bytes_of({candidate.kernel for candidate in chosen} | needed) - code_bytes_of(needed)
+    return sum(candidate.price(optimize) for candidate in chosen) + optimize.cycles_per_byte * added
+
+
+def code_bytes_of(kernels: Iterable[Kernel]) -> int:
+    """Machine code of some kernels together; what they share counts once."""
+    own, shared = 0, dict[str, int]()
+    for kernel in set(kernels):
+        own += kernel.code_bytes - sum(kernel.shared_code.values())
+        shared.update(kernel.shared_code)
+    return own + sum(shared.values())

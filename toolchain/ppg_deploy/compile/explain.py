@@ -6,7 +6,7 @@ Predictions are those that the choice of kernels was made with; a bench measures
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ppg_deploy.compile.choose import Candidate, Choice
+from ppg_deploy.compile.choose import Candidate, Choice, code_bytes_of
 from ppg_deploy.compile.lower import Program
 from ppg_deploy.compile.objective import Optimize
 from ppg_deploy.compile.operator import CompiledOperator
@@ -113,7 +113,7 @@ def explain(
         predicted_cycles=sum(cycles),
         arena_bytes=schedule.plan.arena_bytes,
         constant_bytes=sum(operator.constant_bytes for operator in operators),
-        code_bytes=sum(kernel.code_bytes for kernel in set(schedule.kernels)),
+        code_bytes=code_bytes_of(schedule.kernels),
     )
 
 
