@@ -138,10 +138,12 @@ def test_twelve_blocks_compile_in_time(optimize: Optimize) -> None:
 def test_decisions_agree_with_the_model() -> None:
     compiled = compile_graph(_residual(2), model_sha256="0" * 64, dsp=True)
     decisions = compiled.decisions
-    assert tuple(decision.operator for decision in decisions.operators) == compiled.operators
+    assert [(step.index, step.kernel, step.pieces) for step in decisions.steps] == [
+        (operator.index, operator.kernel, operator.pieces) for operator in compiled.operators
+    ]
     assert (decisions.macs, decisions.arena_bytes) == (compiled.macs, compiled.arena_bytes)
     assert decisions.constant_bytes == compiled.constants_bytes
-    for decision in decisions.operators:
-        assert decision.alternatives[0].kernel in decision.operator.kernel
-        assert decision.why
-        assert (decision.proof is None) == (decision.operator.kind == "ADD")
+    for step in decisions.steps:
+        assert step.alternatives[0].kernel in step.kernel
+        assert step.why
+        assert (step.proof is None) == (step.kind == "ADD")

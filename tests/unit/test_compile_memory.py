@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ppg_deploy.compile import compile_graph
-from ppg_deploy.compile.choose import choose_kernel, choose_kernels
+from ppg_deploy.compile.choose import choose_kernels
 from ppg_deploy.compile.lower import lower
 from ppg_deploy.compile.memory import ALIGNMENT, Buffer, Group, allocate, plan_memory
 from ppg_deploy.compile.objective import Optimize
@@ -105,7 +105,7 @@ def test_plan_of_the_pulse_student_by_hand() -> None:
         (program, 4 * 256 * 16 + padded_row + columns),
         (split_rows(program), 256 * 16 + padded_row + columns + 4 * 8 * 32),
     ):
-        kernels = [choose_kernel(step, Optimize.SIZE) for step in plan_of.steps]
+        kernels = [choice.kernel for choice in choose_kernels(plan_of.steps, Optimize.SIZE)]
         assert {kernel.name for kernel in kernels} == {"conv_columns", "pool", "dense"}
         assert plan_memory(plan_of, kernels).arena_bytes == expected
 

@@ -66,16 +66,6 @@ def choose_kernels(steps: Sequence[Step], optimize: Optimize) -> tuple[Choice, .
     return tuple(_choice(one, allowed, optimize) for one in able)
 
 
-def choose_kernel(step: Step, optimize: Optimize) -> Kernel:
-    """The kernel of a single step, whatever its machine code takes.
-
-    Raises:
-        InternalError: no kernel matches.
-    """
-    able = _able(step)
-    return _choice(able, frozenset(candidate.kernel for candidate in able), optimize).kernel
-
-
 def _able(step: Step) -> Able:
     able = tuple(Candidate(kernel, step) for kernel in candidates(step))
     if not able:

@@ -35,7 +35,10 @@ Group = tuple[Buffer, ...]
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """Arena offsets of storage and of scratch (by step number); storage of the caller is in neither."""
+    """Arena offsets of storage and of scratch (by step number); storage of the caller is in neither.
+
+    What the program keeps lies below everything else, in the order of `Program.kept`.
+    """
 
     storage: Mapping[str, int]
     scratch: Mapping[int, int]
@@ -64,7 +67,7 @@ def _overwritten(program: Program, kernels: Sequence[Kernel]) -> dict[int, str]:
     external = {program.input, program.output}
     chosen = {}
     for number, (step, kernel) in enumerate(zip(program.steps, kernels, strict=True)):
-        if step.output in external or step.output in program.views:
+        if step.output in external | program.kept.keys() or step.output in program.views:
             continue
         origins = [program.origin(name) for name in step.inputs]
         # Storage that the step reads through a view as well might be overwritten too early.
@@ -73,7 +76,7 @@ def _overwritten(program: Program, kernels: Sequence[Kernel]) -> dict[int, str]:
             for name in kernel.in_place_inputs(step)
             if name not in program.views
             and last[name] == number
-            and name not in external
+            and name not in external | program.kept.keys()
             and (origins.count(name) == step.inputs.count(name))
         )
         name = next(dying, None)
@@ -93,9 +96,11 @@ def _plan(program: Program, kernels: Sequence[Kernel], overwritten: Mapping[int,
         for number, size in scratch_bytes.items()
         if size
     ]
-    offsets = allocate(groups)
+    kept, kept_bytes = _kept_offsets(program)
+    offsets = {name: kept_bytes + offset for name, offset in allocate(groups).items()}
     return MemoryPlan(
-        storage={
+        storage=kept
+        | {
             name: offsets[name]
             for name in (program.origin(step.output) for step in program.steps)
             if name in offsets
@@ -103,8 +108,16 @@ def _plan(program: Program, kernels: Sequence[Kernel], overwritten: Mapping[int,
         scratch={number: offsets[_scratch_name(number)] for number, size in scratch_bytes.items() if size},
         scratch_bytes=scratch_bytes,
         in_place=frozenset(overwritten),
-        arena_bytes=max(_SMALLEST_ARENA, _end(groups, offsets)),
+        arena_bytes=max(_SMALLEST_ARENA, kept_bytes, _end(groups, offsets)),
     )
+
+
+def _kept_offsets(program: Program) -> tuple[dict[str, int], int]:
+    offsets, end = {}, 0
+    for name, size in program.kept.items():
+        offsets[name] = end
+        end = _aligned(end + size)
+    return offsets, end
 
 
 def _scratch_name(number: int) -> str:
@@ -116,7 +129,7 @@ def _storage_groups(program: Program, overwritten: Mapping[int, str]) -> list[Gr
     groups: dict[str, list[Buffer]] = {}
     for number, step in enumerate(program.steps):
         name = program.origin(step.output)
-        if name in (program.output, program.input) or name in groups:
+        if name in (program.output, program.input) or name in groups or name in program.kept:
             continue
         buffer = Buffer(name, program.assembled.get(name, step.output_bytes), number, last[name])
         group = groups[overwritten[number]] if number in overwritten else []
@@ -226,8 +239,9 @@ def _verify(groups: Sequence[Group], offsets: Mapping[str, int]) -> None:
 def live_bytes(program: Program, kernels: Sequence[Kernel]) -> list[int]:
     """Per step, the bytes of all storage and scratch in use: no plan can have a smaller arena than the largest."""
     overwritten = _overwritten(program, kernels)
+    _, kept_bytes = _kept_offsets(program)
     live = [
-        kernel.scratch_bytes(step, number in overwritten)
+        kept_bytes + kernel.scratch_bytes(step, number in overwritten)
         for number, (step, kernel) in enumerate(zip(program.steps, kernels, strict=True))
     ]
     for group in _storage_groups(program, overwritten):

@@ -57,6 +57,11 @@ class SharedConstants:
         """True when step `number` brings the constant along."""
         return self.symbol(number, suffix) == _own_symbol(number, suffix)
 
+    @property
+    def total_bytes(self) -> int:
+        """Bytes of all constants in flash."""
+        return sum(self._bytes)
+
     def added_bytes(self, number: int) -> int:
         """Bytes of constants in flash that no earlier step brought along."""
         return self._bytes[number]
