@@ -66,16 +66,6 @@ def choose_kernels(steps: Sequence[Step], optimize: Optimize) -> tuple[Choice, .
     return tuple(_choice(one, allowed, optimize) for one in able)
 
 
-def choose_kernel(step: Step, optimize: Optimize) -> Kernel:
-    """The kernel of a single step, whatever its machine code takes.
-
-    Raises:
-        InternalError: no kernel matches.
-    """
-    able = _able(step)
-    return _choice(able, frozenset(candidate.kernel for candidate in able), optimize).kernel
-
-
 def _able(step: Step) -> Able:
     able = tuple(Candidate(kernel, step) for kernel in candidates(step))
     if not able:
@@ -125,6 +115,14 @@ def _total(
 ) -> float:
     """Price of the contested steps, and of the machine code that they add to what is needed anyway."""
     chosen = [_best(one, allowed, optimize) for one in contested]
-    added = {candidate.kernel for candidate in chosen} - needed
-    code_bytes = sum(kernel.code_bytes for kernel in added)
-    return sum(candidate.price(optimize) for candidate in chosen) + optimize.cycles_per_byte * code_bytes
+    added = code_bytes_of({candidate.kernel for candidate in chosen} | needed) - code_bytes_of(needed)
+    return sum(candidate.price(optimize) for candidate in chosen) + optimize.cycles_per_byte * added
+
+
+def code_bytes_of(kernels: Iterable[Kernel]) -> int:
+    """Machine code of some kernels together; what they share counts once."""
+    own, shared = 0, dict[str, int]()
+    for kernel in set(kernels):
+        own += kernel.code_bytes - sum(kernel.shared_code.values())
+        shared.update(kernel.shared_code)
+    return own + sum(shared.values())

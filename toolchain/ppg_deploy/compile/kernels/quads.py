@@ -48,6 +48,7 @@ class QuadsConvolution(ColumnsConvolution):
             "ppg_matrix.h",
             "ppg_quads.h",
             "ppg_quads_fused.h",
+            "ppg_quads_portable.h",
             "ppg_quads_simd.h",
             f"ppg_quads_{self._suffix}.c",
         )
