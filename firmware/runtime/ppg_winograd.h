@@ -28,23 +28,25 @@ typedef struct {
      4 channels; 4 times 2 (or, in the signed form, 3) words of factors. */
   const int32_t *stream;
   int32_t block_words;
-  int32_t blocks;
-  int32_t overlap;      /* channels that the second block has in common with the first */
-  int32_t pairs;        /* of input channels, those of the padding included: 8, 12 or 16 */
-  int32_t groups;       /* of 4 input channels that are transformed */
-  int32_t signed_form;  /* 1: a negative accumulator lowers the sum by the factor's third word */
+  int32_t first_blocks; /* then the targets move back by `overlap` channels, then come `later_blocks` */
+  int32_t later_blocks;
+  int32_t overlap;
+  int32_t pairs;       /* of input channels, those of the padding included: 8, 12 or 16 */
+  int32_t groups;      /* of 4 input channels that are transformed */
+  int32_t signed_form; /* 1: a negative accumulator lowers the sum by the factor's third word */
 
   int32_t rows;
-  int32_t row_bytes; /* input */
-  int32_t channels;  /* output */
-  int32_t columns;   /* output */
-  int32_t dilation;
+  int32_t in_columns;
   int32_t in_channels;
+  int32_t columns; /* output */
+  int32_t channels;
+  int32_t dilation;
+  int32_t outputs; /* columns / dilation, rounded down, but at least 1 */
 
-  /* 1: each row is first copied between margins of zero points. */
+  /* Padding. 1: each row is first copied between margins of zero points; 0: only tiles at the ends of a row are. */
   int32_t copies_rows;
-  int32_t left_bytes;
-  int32_t right_bytes;
+  int32_t left_columns;
+  int32_t right_columns;
   int32_t input_zero;
   int32_t low; /* clamp of the output */
   int32_t high;
@@ -55,7 +57,8 @@ typedef struct {
 #define PPG_WINOGRAD_PAIR_BYTES (8 * PPG_WINOGRAD_SLOTS) /* two tiles */
 
 /* `scratch` is 4-byte aligned and holds STATE_BYTES + SUMS_BYTES + pairs * PAIR_BYTES bytes, then the copied row, as far
-   as any tile reads. With copies_rows `out` may be `in`, provided an output row is no longer than an input row. */
+   as any tile reads, or the 6 positions of two tiles. With copies_rows `out` may be `in`, provided an output row is no
+   longer than an input row. Without, `in_channels` is a multiple of 4. */
 void ppg_winograd(const ppg_winograd_t *conv, const int8_t *in, int8_t *out, int8_t *scratch);
 
 #endif

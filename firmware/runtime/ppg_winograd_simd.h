@@ -3,44 +3,45 @@
 #define PPG_WINOGRAD_SIMD_H
 
 /* Input transform of 2 of 4 channels of one tile; `turn` is "" for channels 0 and 2, ", ror #8" for 1 and 3.
-     r0, lr words of positions 0 and 1   r1 from position to position   r2 target   r3 128 in both halves
+     r0, lr words of positions 0 and 1   r1 from position to position   r2 24 bytes before the target
+     r3 128 in both halves
    Codes are made non-negative, so that shifts and sums of both halves at once carry nothing from one to the other. */
-#define TRANSFORM_PARITY(turn, at)      \
-  "ldr r4, [r0]\n"                      \
-  "ldr r5, [lr]\n"                      \
-  "ldr r6, [r0, r1, lsl #1]\n"          \
-  "ldr r7, [lr, r1, lsl #1]\n"          \
-  "ldr r8, [r0, r1, lsl #2]\n"          \
-  "ldr r9, [lr, r1, lsl #2]\n"          \
-  "sxtab16 r4, r3, r4" turn "\n"        \
-  "sxtab16 r5, r3, r5" turn "\n"        \
-  "sxtab16 r6, r3, r6" turn "\n"        \
-  "sxtab16 r7, r3, r7" turn "\n"        \
-  "sxtab16 r8, r3, r8" turn "\n"        \
-  "add r4, r8, r4, lsl #2\n"            \
-  "add r10, r6, r6, lsl #2\n"           \
-  "ssub16 r4, r4, r10\n"                \
-  "str r4, [r2, #" at " + 32]\n"        \
-  "add r10, r3, r5, lsl #2\n"           \
-  "sxtab16 r9, r10, r9" turn "\n"       \
-  "add r11, r7, r7, lsl #2\n"           \
-  "ssub16 r9, r9, r11\n"                \
-  "str r9, [r2, #" at " + 40]\n"        \
-  "ssub16 r10, r7, r10\n"               \
-  "add r11, r3, r6, lsl #2\n"           \
-  "ssub16 r11, r8, r11\n"               \
-  "sadd16 r4, r11, r10\n"               \
-  "ssub16 r11, r11, r10\n"              \
-  "str r4, [r2, #" at "]\n"             \
-  "str r11, [r2, #" at " + 8]\n"        \
-  "add r4, r8, r7, lsl #1\n"            \
-  "add r9, r6, r5, lsl #1\n"            \
-  "add r5, r8, r5, lsl #1\n"            \
-  "add r7, r6, r7, lsl #1\n"            \
-  "ssub16 r4, r4, r9\n"                 \
-  "ssub16 r5, r5, r7\n"                 \
-  "str r4, [r2, #" at " + 16]\n"        \
-  "str r5, [r2, #" at " + 24]\n"
+#define TRANSFORM_PARITY(turn, at, last)      \
+  "ldr r4, [r0]\n"                            \
+  "ldr r5, [lr]\n"                            \
+  "ldr r6, [r0, r1, lsl #1]\n"                \
+  "ldr r7, [lr, r1, lsl #1]\n"                \
+  "ldr r8, [r0, r1, lsl #2]\n"                \
+  "ldr r9, [lr, r1, lsl #2]\n"                \
+  "sxtab16 r4, r3, r4" turn "\n"              \
+  "sxtab16 r5, r3, r5" turn "\n"              \
+  "sxtab16 r6, r3, r6" turn "\n"              \
+  "sxtab16 r7, r3, r7" turn "\n"              \
+  "sxtab16 r8, r3, r8" turn "\n"              \
+  "add r4, r8, r4, lsl #2\n"                  \
+  "add r10, r6, r6, lsl #2\n"                 \
+  "ssub16 r4, r4, r10\n"                      \
+  "str r4, [r2, #" at " + 56]\n"              \
+  "add r10, r3, r5, lsl #2\n"                 \
+  "sxtab16 r9, r10, r9" turn "\n"             \
+  "add r11, r7, r7, lsl #2\n"                 \
+  "ssub16 r9, r9, r11\n"                      \
+  "str r9, [r2, #" at " + 64]\n"              \
+  "ssub16 r10, r7, r10\n"                     \
+  "add r11, r3, r6, lsl #2\n"                 \
+  "ssub16 r11, r8, r11\n"                     \
+  "sadd16 r4, r11, r10\n"                     \
+  "ssub16 r11, r11, r10\n"                    \
+  "str r4, [r2, #" at " + 24]\n"              \
+  "str r11, [r2, #" at " + 32]\n"             \
+  "add r4, r8, r7, lsl #1\n"                  \
+  "add r9, r6, r5, lsl #1\n"                  \
+  "add r5, r8, r5, lsl #1\n"                  \
+  "add r7, r6, r7, lsl #1\n"                  \
+  "ssub16 r4, r4, r9\n"                       \
+  "ssub16 r5, r5, r7\n"                       \
+  "str r4, [r2, #" at " + 40]\n"              \
+  "str r5, [r2, #" at " + 48]" last "\n"
 
 /* Products. Register plan:
      r0 stream, 8 bytes behind   r1 transformed inputs, 32 bytes lower with every slot: there its sums are stored
@@ -69,9 +70,15 @@
 #define SLOT(slot, first_pair)                                                              \
   first_pair PAIR(slot, 1) PAIR(slot, 2) PAIR(slot, 3) PAIR(slot, 4) PAIR(slot, 5)          \
   PAIR(slot, 6) PAIR(slot, 7)                                                               \
-  "bne 1" #slot "f\n"                                                                       \
+  LEAVE(slot)                                                                               \
   "2" #slot ":\n"                                                                           \
   "stmdb r1!, {r6-r12, lr}\n"
+
+#if PPG_USES_WINOGRAD_WIDE
+#define LEAVE(slot) "bne 1" #slot "f\n"
+#else
+#define LEAVE(slot)
+#endif
 
 /* Pairs beyond the eighth: out of line, so that layers without them lose one cycle a slot. */
 #define MORE(slot)                                                        \
@@ -159,12 +166,15 @@
   LOAD_TARGETS(tile) SIGNED_CHANNEL(0, tile) SIGNED_CHANNEL(1, tile)                   \
   SIGNED_CHANNEL(2, tile) SIGNED_CHANNEL(3, tile) STORE_TARGETS(tile)
 
-/* One block less; r2 is free. `words` of factors lie between r0 + 8 and the next block. */
-#define NEXT_BLOCK(words)          \
-  "ldr r2, [r1, #-32]\n"           \
+/* One block less, without touching the flags; `words` of factors lie between r0 + 8 and the next block. */
+#define NEXT_BLOCK(words)             \
+  "ldr r2, [r1, #-32]\n"              \
   "add r0, r0, #8 + 4 * " #words "\n" \
-  "subs r2, r2, #1\n"              \
-  "str r2, [r1, #-32]\n"           \
-  "add r1, r1, #192\n"
+  "sub.w r2, r2, #1\n"                \
+  "str r2, [r1, #-32]\n"              \
+  "add.w r1, r1, #192\n"              \
+  "cbz r2, 8f\n"                      \
+  "b 0b\n"                            \
+  "8:\n"
 
 #endif

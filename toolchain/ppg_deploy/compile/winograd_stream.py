@@ -11,7 +11,7 @@ from ppg_deploy.compile.winograd_factors import SCALE, WinogradFactor, winograd_
 BLOCK = 4
 """Output channels of a block."""
 _PAIR_UNIT = 4
-_FEWEST_PAIRS, MOST_PAIRS = 8, 16
+FEWEST_PAIRS, MOST_PAIRS = 8, 16
 _LARGEST_INT16 = (1 << 15) - 1
 
 # 24 times F(4,3)'s transform of a kernel (g0, g1, g2), one row per slot.
@@ -23,7 +23,7 @@ _OFFSET = 1024
 def pair_count(channels: int) -> int:
     """Pairs of input channels, with those of the padding: 8, 12 or 16 up to 32 channels."""
     units = -(-channels // (2 * _PAIR_UNIT))
-    return max(_FEWEST_PAIRS, _PAIR_UNIT * units)
+    return max(FEWEST_PAIRS, _PAIR_UNIT * units)
 
 
 def transformed(step: WeightedStep) -> NDArray[np.int64]:
