@@ -29,7 +29,7 @@ def pair_count(channels: int) -> int:
 def transformed(step: WeightedStep) -> NDArray[np.int64]:
     """24 times the transformed weights: (output channels, slots, input channels)."""
     kernels = step.weights[:, 0].astype(np.int64)
-    return np.einsum("sk,okc->osc", _TRANSFORM, kernels)
+    return np.asarray(np.einsum("sk,okc->osc", _TRANSFORM, kernels))
 
 
 @once_per_weights
@@ -47,7 +47,7 @@ def has_signed_form(step: WeightedStep) -> bool:
 
 
 def block_starts(channels: int) -> list[int]:
-    """First output channel of each block; the second one overlaps the first unless the channels are a multiple of 4."""
+    """First output channel of each block; the second one overlaps the first where 4 does not divide the channels."""
     blocks = -(-channels // BLOCK)
     return [0] + [channels - BLOCK * (blocks - block) for block in range(1, blocks)]
 

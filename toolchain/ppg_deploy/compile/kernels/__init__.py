@@ -23,6 +23,7 @@ from ppg_deploy.compile.kernels.tensor import (
     ReduceKernel,
     TransposeKernel,
 )
+from ppg_deploy.compile.kernels.winograd import WinogradConvolution
 from ppg_deploy.compile.steps import Step
 
 __all__ = ["KERNELS", "Array", "Code", "Kernel", "Structure", "candidates"]
@@ -35,6 +36,7 @@ KERNELS: tuple[Kernel, ...] = (
     AddKernel16(),
     MulKernel16(),
     ColumnsConvolution(),
+    WinogradConvolution(),
     Depthwise(),
     Dense(),
     Pool(),

@@ -127,7 +127,7 @@ def _edge_tiles(step: ConvolutionStep) -> int:
 
 
 def _copies_rows(step: ConvolutionStep, in_place: bool) -> bool:
-    """True when whole rows are copied: where they must be, and where that is faster than gathering tiles at the ends."""
+    """True when whole rows are copied: where they must be, and where it is faster than gathering the outer tiles."""
     return in_place or step.source.channels % 4 != 0 or _copy_cycles(step) < _gather_cycles(step)
 
 
@@ -145,7 +145,9 @@ def _row_bytes(step: ConvolutionStep, in_place: bool) -> int:
     if not _copies_rows(step, in_place):
         return 2 * _POSITIONS * channels if _edge_tiles(step) else 0
     # The last tiles read beyond the last output's window, and four channels at a time.
-    last_column = max(_tile_columns(step)) + step.window.before[1] + (_POSITIONS - 1) * step.window.dilation[1]
+    last_column = (
+        max(_tile_columns(step)) + step.window.before[1] + (_POSITIONS - 1) * step.window.dilation[1]
+    )
     return max(last_column * channels + -(-channels // 4) * 4, _margined_bytes(step))
 
 
