@@ -24,6 +24,7 @@ from ppg_deploy.compile.kernels.tensor import (
     ReduceKernel,
     TransposeKernel,
 )
+from ppg_deploy.compile.kernels.winograd import WinogradConvolution
 from ppg_deploy.compile.steps import Step
 
 __all__ = ["KERNELS", "Array", "Code", "Kernel", "Structure", "candidates"]
@@ -39,6 +40,7 @@ KERNELS: tuple[Kernel, ...] = (
     QuadsConvolution(14),
     QuadsConvolution(None),
     ColumnsConvolution(),
+    WinogradConvolution(),
     Depthwise(),
     Dense(),
     Pool(),
