@@ -60,11 +60,11 @@ __attribute__((naked)) PPG_KEEP_FUNCTION static void run_blocks(
       "ldr.w r10, [r0, #4]!\n"
       "add.w r1, r1, r10\n"
       JUMP
+      AT(KRONECKER_FIXED_AT)
+      END_FIXED
       AT(KRONECKER_START_AT)
       "2:\n"
       START
-      AT(KRONECKER_FIXED_AT)
-      END_FIXED
       AT(KRONECKER_SCALED_AT)
       END_SCALED
       AT(KRONECKER_PROVEN_AT)
@@ -122,7 +122,7 @@ static void run_group(block_t *block, int32_t at, int32_t begin, int32_t count, 
 
 /* Runs from the first jump to the last one; returns where that one goes. */
 static int32_t run_jumps(block_t *block) {
-  int32_t at = KRONECKER_FIXED_AT;
+  int32_t at = KRONECKER_SCALED_AT;
   for (;;) {
     at += *block->stream++;
     if (at < KRONECKER_TWOS_AT) {
@@ -136,7 +136,7 @@ static int32_t run_jumps(block_t *block) {
       at = KRONECKER_MOVE_AT;
     } else if (at == KRONECKER_MOVE_AT) {
       block->packs += *block->stream++;
-      at = KRONECKER_START_AT;
+      at = KRONECKER_FIXED_AT;
     } else {
       return at;
     }
@@ -192,8 +192,7 @@ typedef struct {
   int32_t first, step;
 } inputs_t;
 
-static const int8_t *column(const inputs_t *inputs, int32_t j) {
-  int32_t at = inputs->first + j * inputs->step;
+static const int8_t *column(const inputs_t *inputs, int32_t at) {
   return at >= 0 && at < inputs->columns ? inputs->row + at * inputs->channels : inputs->padding;
 }
 
@@ -204,43 +203,43 @@ static void pack_values(const int8_t *left, const int8_t *right, int32_t channel
   }
 }
 
-/* `count` packs of 4 channels; inputs are `step` bytes apart. */
-static void pack_four(const int8_t *from, int32_t step, int32_t count, uint32_t *to) {
-  for (; count > 0; count--, from += 2 * step, to++) {
-    uint32_t left = ppg_load4(from) ^ UNSIGNED_CODES, right = ppg_load4(from + step) ^ UNSIGNED_CODES;
-    uint32_t even = left & 0x00FF00FFu, odd = (left >> 8) & 0x00FF00FFu;
-    /* Moved up by 5 bits: 21 in the upper half, 16 less in the lower one. */
-    uint32_t even_right = (right << 5) & 0x1FE01FE0u, odd_right = (right >> 3) & 0x1FE01FE0u;
-    to[0] = pack_low(even, even_right);
-    to[KRONECKER_ROW_WORDS] = pack_low(odd, odd_right);
-    to[2 * KRONECKER_ROW_WORDS] = pack_high(even, even_right);
-    to[3 * KRONECKER_ROW_WORDS] = pack_high(odd, odd_right);
+/* `count` packs of 4 channels of columns that lie `step` bytes apart. */
+static inline void pack_four(const int8_t *left, const int8_t *right, int32_t step, int32_t count,
+                             uint32_t *to) {
+  for (; count > 0; count--, left += step, right += step, to++) {
+    uint32_t first = ppg_load4(left) ^ UNSIGNED_CODES, second = ppg_load4(right) ^ UNSIGNED_CODES;
+    uint32_t even = first & 0x00FF00FFu, odd = (first >> 8) & 0x00FF00FFu;
+    uint32_t even_second = (second << 5) & 0x1FE01FE0u, odd_second = (second >> 3) & 0x1FE01FE0u;
+    to[0] = pack_low(even, even_second);
+    to[KRONECKER_ROW_WORDS] = pack_low(odd, odd_second);
+    to[2 * KRONECKER_ROW_WORDS] = pack_high(even, even_second);
+    to[3 * KRONECKER_ROW_WORDS] = pack_high(odd, odd_second);
   }
 }
 
-/* Packs of inputs j, j + 1; j + 2, j + 3; ... in the rows of all channels. */
-static void pack_rows(const inputs_t *inputs, int32_t j, int32_t count, uint32_t *to) {
-  int32_t channels = inputs->channels;
-  /* Packs whose columns both exist lie between those at the border. */
-  int32_t inner = 0, first = 0;
-  for (int32_t pack = 0; pack < count; pack++) {
-    int32_t left = inputs->first + (j + 2 * pack) * inputs->step;
-    if (left >= 0 && left + inputs->step < inputs->columns) {
-      if (inner++ == 0) first = pack;
-    } else {
-      pack_values(column(inputs, j + 2 * pack), column(inputs, j + 2 * pack + 1), channels, to + pack);
-    }
-  }
-  if (inner == 0) return;
-  const int8_t *from = column(inputs, j + 2 * first);
-  int32_t step = inputs->step * channels;
-  to += first;
-  for (; channels >= 4; channels -= 4, from += 4, to += 4 * KRONECKER_ROW_WORDS) {
-    pack_four(from, step, inner, to);
+/* `count` packs of all channels. */
+static void pack_columns(const int8_t *left, const int8_t *right, int32_t step, int32_t count,
+                         int32_t channels, uint32_t *to) {
+  for (; channels >= 4; channels -= 4, left += 4, right += 4, to += 4 * KRONECKER_ROW_WORDS) {
+    pack_four(left, right, step, count, to);
   }
   if (channels == 0) return;
-  for (int32_t pack = 0; pack < inner; pack++, from += 2 * step) {
-    pack_values(from, from + step, channels, to + pack);
+  for (; count > 0; count--, left += step, right += step) pack_values(left, right, channels, to++);
+}
+
+/* Packs of inputs j and j + 1, j + 2 and j + 3, ... in the rows of all channels. */
+static void pack_rows(const inputs_t *inputs, int32_t j, int32_t count, uint32_t *to) {
+  int32_t step = inputs->step, channels = inputs->channels;
+  int32_t left = inputs->first + j * step;
+  int32_t inner = 0, end = count; /* packs whose columns both exist */
+  while (inner < end && left + 2 * inner * step < 0) inner++;
+  while (end > inner && left + (2 * end - 1) * step >= inputs->columns) end--;
+  for (int32_t pack = 0; pack < count; pack++) {
+    int32_t at = left + 2 * pack * step;
+    int32_t together = pack == inner && end > inner ? end - inner : 1;
+    const int8_t *first = column(inputs, at), *second = column(inputs, at + step);
+    pack_columns(first, second, 2 * step * channels, together, channels, to + pack);
+    pack += together - 1;
   }
 }
 

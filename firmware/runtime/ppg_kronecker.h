@@ -16,7 +16,7 @@
    Taps r, r + residues, ... see every residues-th of the phase's input columns; each residue has packs of its own:
    column first_column + phase * phase_step + r * residue_step + j * column_step is its input j.
 
-   Packs lie in rows of 12, one row per residue and channel, for as many blocks as fit (a chunk).
+   Packs lie in rows of 16, one row per residue and channel, for as many blocks as fit (a chunk).
 
    The stream has, for each pair of output channels A and B:
      start of A, start of B                      low word, high word
@@ -30,24 +30,24 @@
 
 #include "ppg_requant.h"
 
-#define KRONECKER_ROW_WORDS 12
+#define KRONECKER_ROW_WORDS 16
 
 /* Bytes of machine code of a step, and how many stand side by side. kronecker_packing.py has the same numbers. */
 #define KRONECKER_THREE_BYTES 88
 #define KRONECKER_TWO_BYTES 60
 #define KRONECKER_ONE_BYTES 64
-#define KRONECKER_THREES 8
+#define KRONECKER_THREES 16
 #define KRONECKER_TWOS 16
 #define KRONECKER_ONES 8
 
 /* Where code begins, counted from the first step. A jump behind a group of steps is taken from where the next group
-   begins, a block's first jump from KRONECKER_FIXED_AT. */
+   begins, a block's first jump from KRONECKER_SCALED_AT. */
 #define KRONECKER_TWOS_AT (KRONECKER_THREES * KRONECKER_THREE_BYTES + 8)
 #define KRONECKER_ONES_AT (KRONECKER_TWOS_AT + KRONECKER_TWOS * KRONECKER_TWO_BYTES + 8)
 #define KRONECKER_MOVE_AT (KRONECKER_ONES_AT + KRONECKER_ONES * KRONECKER_ONE_BYTES + 8)
-#define KRONECKER_START_AT (KRONECKER_MOVE_AT + 16)
-#define KRONECKER_FIXED_AT (KRONECKER_START_AT + 52)   /* last jump: requantise, right shift KRONECKER_RIGHT */
-#define KRONECKER_SCALED_AT (KRONECKER_FIXED_AT + 256) /* last jump: requantise, any right shift */
+#define KRONECKER_FIXED_AT (KRONECKER_MOVE_AT + 16)     /* last jump: requantise, right shift KRONECKER_RIGHT */
+#define KRONECKER_START_AT (KRONECKER_FIXED_AT + 256)
+#define KRONECKER_SCALED_AT (KRONECKER_START_AT + 52)   /* last jump: requantise, any right shift */
 #define KRONECKER_PROVEN_AT (KRONECKER_SCALED_AT + 300) /* last jump: requantise, proven form */
 
 /* Right shift of the fixed form. */

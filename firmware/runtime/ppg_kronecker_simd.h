@@ -16,42 +16,42 @@
   "smlal r6, r7, " #second ", lr\n"
 
 #define THREE                \
-  "ldr.w r10, [r1], #48\n"   \
-  "ldr.w r11, [r1, #-44]\n"  \
+  "ldr.w r10, [r1], #64\n"   \
+  "ldr.w r11, [r1, #-60]\n"  \
   "ldr.w r12, [r0, #4]\n"    \
   "ldr.w lr, [r0, #8]\n"     \
   PRODUCTS(r10, r11)         \
   "ldr.w r12, [r0, #12]\n"   \
   "ldr.w lr, [r0, #16]\n"    \
-  "ldr.w r10, [r1, #-40]\n"  \
+  "ldr.w r10, [r1, #-56]\n"  \
   PRODUCTS(r11, r10)         \
   "ldr.w lr, [r0, #24]!\n"   \
   "ldr.w r12, [r0, #-4]\n"   \
-  "ldr.w r11, [r1, #-36]\n"  \
+  "ldr.w r11, [r1, #-52]\n"  \
   PRODUCTS(r10, r11)
 
 #define TWO                  \
-  "ldr.w r10, [r1], #48\n"   \
-  "ldr.w r11, [r1, #-44]\n"  \
+  "ldr.w r10, [r1], #64\n"   \
+  "ldr.w r11, [r1, #-60]\n"  \
   "ldr.w r12, [r0, #4]\n"    \
   "ldr.w lr, [r0, #8]\n"     \
   PRODUCTS(r10, r11)         \
   "ldr.w lr, [r0, #16]!\n"   \
   "ldr.w r12, [r0, #-4]\n"   \
-  "ldr.w r10, [r1, #-40]\n"  \
+  "ldr.w r10, [r1, #-56]\n"  \
   PRODUCTS(r11, r10)
 
 /* Two rows. */
 #define ONE                  \
-  "ldr.w r10, [r1], #96\n"   \
-  "ldr.w r11, [r1, #-92]\n"  \
+  "ldr.w r10, [r1], #128\n"   \
+  "ldr.w r11, [r1, #-124]\n"  \
   "ldr.w r12, [r0, #4]\n"    \
   "ldr.w lr, [r0, #8]\n"     \
   PRODUCTS(r10, r11)         \
   "ldr.w lr, [r0, #16]!\n"   \
   "ldr.w r12, [r0, #-4]\n"   \
-  "ldr.w r10, [r1, #-48]\n"  \
-  "ldr.w r11, [r1, #-44]\n"  \
+  "ldr.w r10, [r1, #-64]\n"  \
+  "ldr.w r11, [r1, #-60]\n"  \
   PRODUCTS(r10, r11)
 
 #define JUMP                 \
@@ -101,29 +101,28 @@
   FIELDS(r4, r5, r2, r3, r10, r11, 0)      \
   FIELDS(r8, r9, r6, r7, r11, r3, 4)
 
-/* Saturated outputs of A are in r10, r4, r5, r2, those of B in r11, r8, r9, r6. */
+/* Saturated outputs of A are in r10, r4, r5, r2, those of B in r11, r8, r9, r6. The flags tell whether that was the
+   last block. */
 #define STORE                              \
-  "ldr r3, [sp, #8]\n"                     \
-  "ldr r7, [sp, #76]\n"                    \
-  "ldr r12, [sp, #84]\n"                   \
-  "ldr lr, [sp, #28]\n"                    \
+  "ldr.w r3, [sp, #8]\n"                     \
+  "ldr.w r7, [sp, #76]\n"                    \
+  "ldr.w r12, [sp, #84]\n"                   \
+  "ldr.w lr, [sp, #28]\n"                    \
   "bfi r10, r11, #8, #8\n"                 \
   "bfi r4, r8, #8, #8\n"                   \
   "bfi r5, r9, #8, #8\n"                   \
   "bfi r2, r6, #8, #8\n"                   \
-  "strh r10, [r3]\n"                       \
-  "add r3, r3, r7\n"                       \
-  "strh r4, [r3]\n"                        \
-  "add r3, r3, r7\n"                       \
-  "strh r5, [r3]\n"                        \
-  "add r3, r3, r7\n"                       \
-  "strh r2, [r3]\n"                        \
-  "add r3, r3, r7\n"                       \
-  "str r3, [sp, #8]\n"                     \
+  "strh.w r10, [r3]\n"                       \
+  "add.w r3, r3, r7\n"                       \
+  "strh.w r4, [r3]\n"                        \
+  "add.w r3, r3, r7\n"                       \
+  "strh.w r5, [r3]\n"                        \
+  "add.w r3, r3, r7\n"                       \
+  "strh.w r2, [r3]\n"                        \
+  "add.w r3, r3, r7\n"                       \
+  "str.w r3, [sp, #8]\n"                     \
   "sub r1, r1, r12\n"                      \
-  "cmp r1, lr\n"                           \
-  "bne.w 2b\n"                             \
-  "b.w 3f\n"
+  "cmp.w r1, lr\n"
 
 #define FIXED(value, multiplier, first)                                            \
   "smmla " #value ", " #value ", " #multiplier ", " #first "\n"                    \
@@ -145,24 +144,30 @@
 #define FACTOR_OF_A "ldr r3, [r0, #4]\n ldr r7, [r0, #8]\n ldr r12, [r0, #12]\n"
 #define FACTOR_OF_B "ldr r3, [r0, #16]\n ldr r7, [r0, #20]\n ldr r12, [r0, #24]\n"
 
+/* Goes on with START. */
 #define END_FIXED                                                                                   \
   ALL_FIELDS                                                                                        \
-  "ldr r3, [r0, #4]\n ldr r7, [r0, #8]\n ldr r12, [r0, #16]\n ldr lr, [r0, #20]\n"                  \
+  "ldr.w r3, [r0, #4]\n ldr.w r7, [r0, #8]\n ldr.w r12, [r0, #16]\n ldr.w lr, [r0, #20]\n"                \
   FIXED(r10, r3, r7) FIXED(r4, r3, r7) FIXED(r5, r3, r7) FIXED(r2, r3, r7)                          \
   FIXED(r11, r12, lr) FIXED(r8, r12, lr) FIXED(r9, r12, lr) FIXED(r6, r12, lr)                      \
-  STORE
+  STORE                                                                                             \
+  "beq.w 3f\n"
 
 #define END_SCALED                                                   \
   ALL_FIELDS                                                         \
   FACTOR_OF_A SCALED(r10) SCALED(r4) SCALED(r5) SCALED(r2)           \
   FACTOR_OF_B SCALED(r11) SCALED(r8) SCALED(r9) SCALED(r6)           \
-  STORE
+  STORE                                                              \
+  "bne.w 2b\n"                                                       \
+  "b.w 3f\n"
 
 #define END_PROVEN                                                   \
   ALL_FIELDS                                                         \
   FACTOR_OF_A PROVEN(r10) PROVEN(r4) PROVEN(r5) PROVEN(r2)           \
   FACTOR_OF_B PROVEN(r11) PROVEN(r8) PROVEN(r9) PROVEN(r6)           \
-  STORE
+  STORE                                                              \
+  "bne.w 2b\n"                                                       \
+  "b.w 3f\n"
 
 /* The next code begins `at` bytes behind the first step; assembling fails when it would have begun later. */
 #define AT(at) ".org 1b + " TEXT(at) "\n"

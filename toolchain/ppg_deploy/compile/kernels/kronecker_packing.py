@@ -28,7 +28,7 @@ FIELD_BITS = 21
 ACCUMULATOR_LIMIT = 1 << (FIELD_BITS - 1)
 LARGEST_CODE = 255
 
-ROW_WORDS = 12
+ROW_WORDS = 16
 ROW_BYTES = 4 * ROW_WORDS
 BLOCK_POSITIONS = 4
 FIXED_RIGHT = 16
@@ -55,14 +55,14 @@ class Steps:
 
 
 # The macros of ppg_kronecker.h.
-_THREES = Steps(begin=0, count=8, size=88, rows=1, taps=3, cycles=25)
+_THREES = Steps(begin=0, count=16, size=88, rows=1, taps=3, cycles=25)
 _TWOS = Steps(begin=_THREES.end, count=16, size=60, rows=1, taps=2, cycles=17)
 _ONES = Steps(begin=_TWOS.end, count=8, size=64, rows=2, taps=1, cycles=18)
 _GROUPS = {3: _THREES, 2: _TWOS, 1: _ONES}
 _MOVE_AT = _ONES.end
-_START_AT = _MOVE_AT + 16
-FIXED_AT = _START_AT + 52
-SCALED_AT = FIXED_AT + 256
+FIXED_AT = _MOVE_AT + 16
+_START_AT = FIXED_AT + 256
+SCALED_AT = _START_AT + 52
 PROVEN_AT = SCALED_AT + 300
 # Words of taps per channel, as the groups that make them up.
 _DIVISION = {1: (1,), 2: (2,), 3: (3,), 4: (2, 2), 5: (3, 2)}
@@ -202,12 +202,12 @@ def pack_stream(step: ConvolutionStep, layout: Layout, factors: tuple[Factor, ..
     """The stream of all channel pairs; `end` is where the last jump goes."""
     pairs = step.target.channels // 2
     pieces = [starts(step, layout).astype("<i8").view("<i4").reshape(pairs, 4)]
-    at = FIXED_AT
+    at = SCALED_AT
     reached = 0
     for segment in layout.segments:
         if segment.first_byte != reached:
             pieces += [_same(pairs, _MOVE_AT - at), _same(pairs, segment.first_byte - reached)]
-            at = _START_AT
+            at = FIXED_AT
         words = _tap_words(step, layout, segment)
         group = segment.group
         done = 0
