@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ppg_deploy.compile.explain import Decisions
+
 
 @dataclass(frozen=True)
 class CompiledOperator:
@@ -31,6 +33,23 @@ class CompiledOperator:
 
 
 @dataclass(frozen=True)
+class PushFacts:
+    """What ppg_model_push does for each answer.
+
+    `hop` new samples per channel, `sample_bytes` in all, are pushed; `kept` are the bytes of the window and of the
+    tensors that stay in the arena between answers, by name. `macs` are computed per answer, about
+    `predicted_cycles`.
+    """
+
+    hop: int
+    sample_bytes: int
+    kept_bytes: int
+    kept: Mapping[str, int]
+    macs: int
+    predicted_cycles: int
+
+
+@dataclass(frozen=True)
 class CompiledModel:
     """Generated C text by file name, and what it costs.
 
@@ -46,5 +65,7 @@ class CompiledModel:
     output_bytes: int
     constants_bytes: int
     macs: int
+    decisions: Decisions
+    push: PushFacts | None = None
     runtime: str = "aot"
     arena_symbol: str = "ppg_model_arena"

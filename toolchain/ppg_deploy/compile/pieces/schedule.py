@@ -40,15 +40,14 @@ def choose_schedule(
     Raises:
         DoesNotFitError: no schedule that was found fits; names the smallest.
     """
-    scheduled = _Scheduler(choose_kernels).schedule
-    whole = scheduled(program)
+    whole = schedule_as_it_is(program, choose_kernels)
     if ram_budget is None:
         if optimize is Optimize.SIZE:
             return whole
-        return min(whole, scheduled(split_rows(program)), key=_arena)
+        return min(whole, schedule_as_it_is(split_rows(program), choose_kernels), key=_arena)
     if _arena(whole) <= ram_budget:
         return whole
-    by_rows = scheduled(split_rows(program))
+    by_rows = schedule_as_it_is(split_rows(program), choose_kernels)
     if _arena(by_rows) <= ram_budget:
         return by_rows
     return _within_budget(by_rows.program, choose_kernels, ram_budget, _arena(by_rows))
@@ -58,14 +57,10 @@ def _arena(schedule: Schedule) -> int:
     return schedule.plan.arena_bytes
 
 
-class _Scheduler:
-    def __init__(self, choose_kernels: ChooseKernels) -> None:
-        self._choose_kernels = choose_kernels
-
-    def schedule(self, program: Program) -> Schedule:
-        """Kernels and plan of a program."""
-        kernels = self._choose_kernels(program)
-        return Schedule(program, kernels, plan_memory(program, kernels))
+def schedule_as_it_is(program: Program, choose_kernels: ChooseKernels) -> Schedule:
+    """Kernels and plan of a program."""
+    kernels = choose_kernels(program)
+    return Schedule(program, kernels, plan_memory(program, kernels))
 
 
 def _within_budget(
@@ -83,7 +78,7 @@ def _within_budget(
         if tuple(counts.values()) in tried:
             continue
         tried.add(tuple(counts.values()))
-        candidate = _Scheduler(choose_kernels).schedule(tiled(program, regions, counts))
+        candidate = schedule_as_it_is(tiled(program, regions, counts), choose_kernels)
         smallest = min(smallest, _arena(candidate))
         if _arena(candidate) <= ram_budget:
             return candidate
