@@ -50,52 +50,51 @@ def scaled_factors(step: WeightedStep, scale: int) -> tuple[Factor, ...] | None:
     alive = np.flatnonzero(~dead)
     if len(alive):
         multipliers = np.array(step.multipliers, np.int64)[alive]
-        found = _Channels(
-            step, scale, low[alive], high[alive], multipliers[:, 0], multipliers[:, 1]
-        ).factors()
+        found = Channels(step, scale, low[alive], high[alive], multipliers[:, 0], multipliers[:, 1]).factors()
         for channel, factor in zip(alive, found, strict=True):
             factors[channel] = factor
     complete = tuple(factor for factor in factors if factor is not None)
     return complete if len(complete) == len(factors) else None
 
 
-class _Channels:
-    """Channels that are not constant; every array has one row a channel."""
+class Channels:
+    """The steps of TFLM's codes for channels that are not constant; every array has one row a channel."""
 
     def __init__(
         self, step: WeightedStep, scale: int, low: Longs, high: Longs, multiplier: Longs, shift: Longs
     ) -> None:
         self._zero = step.output_zero
-        self._scale = scale
-        self._low, self._high = low[:, None], high[:, None]
+        self.scale = scale
+        self.low, self.high = low[:, None], high[:, None]
         self._multiplier, self._shift = multiplier[:, None], shift[:, None]
-        self._codes = np.arange(step.low + 1, step.high + 1, dtype=np.int64)[None, :]
-        self._lowest_code, self._highest_code = step.low, step.high
-        self._steps = self._first_accumulators()
-        reached = self._exact(self._high)
+        self.codes = np.arange(step.low + 1, step.high + 1, dtype=np.int64)[None, :]
+        self.lowest_code, self.highest_code = step.low, step.high
+        self.steps = self._first_accumulators()
+        reached = self.exact(self.high)
         # A code is reached when some reachable accumulator has it; it is a step when another one lies below.
-        self._is_reached = self._codes <= reached
-        self._is_step = self._is_reached & (self._steps > self._low)
+        self._is_reached = self.codes <= reached
+        self.is_step = self._is_reached & (self.steps > self.low)
 
-    def _exact(self, accumulators: Longs) -> Longs:
+    def exact(self, accumulators: Longs) -> Longs:
+        """TFLM's codes."""
         codes = multiply_by_quantized_multiplier(accumulators, self._multiplier, self._shift) + self._zero
-        return np.clip(codes, self._lowest_code, self._highest_code)
+        return np.clip(codes, self.lowest_code, self.highest_code)
 
     def _first_accumulators(self) -> Longs:
         """The lowest reachable accumulator of each code or a larger one; the highest one if there is none."""
-        shape = (len(self._low), self._codes.shape[1])
-        below, above = np.broadcast_to(self._low, shape).copy(), np.broadcast_to(self._high, shape).copy()
+        shape = (len(self.low), self.codes.shape[1])
+        below, above = np.broadcast_to(self.low, shape).copy(), np.broadcast_to(self.high, shape).copy()
         while np.any(below < above):
             middle = (below + above) >> 1
-            has_code = self._exact(middle) >= self._codes
+            has_code = self.exact(middle) >= self.codes
             above = np.where(has_code, middle, above)
             below = np.where(has_code, below, np.minimum(middle + 1, above))
         return above
 
     def factors(self) -> list[Factor | None]:
         """The first factor found for each channel."""
-        rights, ideal = self._ideal_multipliers()
-        found: list[Factor | None] = [None] * len(self._low)
+        rights, ideal = self.ideal_multipliers()
+        found: list[Factor | None] = [None] * len(self.low)
         for neighbour in _NEIGHBOURS:
             multipliers = ideal + neighbour
             lowest, highest = self._interval(multipliers[:, None], rights[:, None])
@@ -110,30 +109,37 @@ class _Channels:
                 break
         return found
 
-    def _ideal_multipliers(self) -> tuple[Longs, Longs]:
-        """(right shifts, multipliers): s M / 2^32 is 2^right times the real factor, M as large as 31 bits allow."""
+    def ideal_multipliers(self, right: int | None = None) -> tuple[Longs, Longs]:
+        """(right shifts, multipliers): s M / 2^32 is 2^right times the real factor.
+
+        M is as large as 31 bits allow, or as the right shift asks for when one is given.
+        """
         real = self._multiplier[:, 0] * np.exp2(self._shift[:, 0].astype(np.float64) - 31)
-        per_unit = real * 2.0**32 / self._scale
+        per_unit = real * 2.0**32 / self.scale
+        if right is not None:
+            fixed = np.full(len(real), right, np.int64)
+            return fixed, np.round(per_unit * np.exp2(fixed)).astype(np.int64)
         rights = np.floor(np.log2(_LARGEST_INT32 / per_unit)).astype(np.int64)
         rights = np.clip(rights, 1, _LARGEST_RIGHT_SHIFT)
         ideal = np.round(per_unit * np.exp2(rights)).astype(np.int64)
         # A shift of 0 would be needed where even 1 is too large: no factor then.
         return rights, np.minimum(ideal, _LARGEST_INT32 - max(_NEIGHBOURS))
 
-    def _product(self, accumulators: Longs, multipliers: Longs) -> Longs:
-        return np.asarray((accumulators * self._scale * multipliers) >> 32)
+    def product(self, accumulators: Longs, multipliers: Longs) -> Longs:
+        """floor(s a M / 2^32)."""
+        return np.asarray((accumulators * self.scale * multipliers) >> 32)
 
     def _interval(self, multipliers: Longs, rights: Longs) -> tuple[Longs, Longs]:
         """Lowest and highest `first` that put every step, and both ends, on the right side."""
-        at_step = (self._codes << rights) - self._product(self._steps, multipliers)
-        before = (self._codes << rights) - 1 - self._product(self._steps - 1, multipliers)
+        at_step = (self.codes << rights) - self.product(self.steps, multipliers)
+        before = (self.codes << rights) - 1 - self.product(self.steps - 1, multipliers)
         unbounded = np.int64(1) << 40
-        lowest = np.where(self._is_step, at_step, -unbounded).max(axis=1)
-        highest = np.where(self._is_step, before, unbounded).min(axis=1)
-        first_code, last_code = self._exact(self._low), self._exact(self._high)
-        needs_low, needs_high = first_code > self._lowest_code, last_code < self._highest_code
-        at_low = (first_code << rights) - self._product(self._low, multipliers)
-        at_high = ((last_code + 1) << rights) - 1 - self._product(self._high, multipliers)
+        lowest = np.where(self.is_step, at_step, -unbounded).max(axis=1)
+        highest = np.where(self.is_step, before, unbounded).min(axis=1)
+        first_code, last_code = self.exact(self.low), self.exact(self.high)
+        needs_low, needs_high = first_code > self.lowest_code, last_code < self.highest_code
+        at_low = (first_code << rights) - self.product(self.low, multipliers)
+        at_high = ((last_code + 1) << rights) - 1 - self.product(self.high, multipliers)
         lowest = np.maximum(lowest, np.where(needs_low, at_low, -unbounded)[:, 0])
         highest = np.minimum(highest, np.where(needs_high, at_high, unbounded)[:, 0])
         return lowest, highest
@@ -141,8 +147,7 @@ class _Channels:
     def _checked(self, channel: int, multiplier: int, first: int, right: int) -> Factor | None:
         """The factor, unless `first` or a sum with it could leave 32 bits."""
         ends = (
-            first + ((int(end[channel, 0]) * self._scale * multiplier) >> 32)
-            for end in (self._low, self._high)
+            first + ((int(end[channel, 0]) * self.scale * multiplier) >> 32) for end in (self.low, self.high)
         )
         if any(abs(value) > _LARGEST_INT32 for value in (first, *ends)):
             return None
