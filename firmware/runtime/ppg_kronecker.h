@@ -51,7 +51,7 @@
 #define KRONECKER_PROVEN_AT (KRONECKER_SCALED_AT + 300) /* last jump: requantise, proven form */
 
 /* Right shift of the fixed form. */
-#define KRONECKER_RIGHT 16
+#define KRONECKER_RIGHT 17
 
 typedef struct {
   const int32_t *stream;

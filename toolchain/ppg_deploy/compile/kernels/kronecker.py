@@ -6,6 +6,8 @@ from ppg_deploy.compile.kernels.base import Array, Code, Kernel, Structure
 from ppg_deploy.compile.kernels.kronecker_packing import (
     BLOCK_POSITIONS,
     FIELD_BITS,
+    FIXED_AT,
+    FIXED_RIGHT,
     LARGEST_KERNEL,
     PROVEN_AT,
     ROW_BYTES,
@@ -15,9 +17,11 @@ from ppg_deploy.compile.kernels.kronecker_packing import (
     layout_of,
     pack_stream,
 )
+from ppg_deploy.compile.once_per_weights import once_per_weights
 from ppg_deploy.compile.requantize import Factor, proven_factors
+from ppg_deploy.compile.requantize_fused import fused_factors
 from ppg_deploy.compile.requantize_scaled import scaled_factors
-from ppg_deploy.compile.steps import ConvolutionStep, Step
+from ppg_deploy.compile.steps import ConvolutionStep, Step, WeightedStep
 
 # Accumulators arrive at the top of a word.
 _SCALE = 1 << (32 - FIELD_BITS)
@@ -50,7 +54,7 @@ class KroneckerConvolution(Kernel):
             return False
         if not 2 <= window.kernel[1] <= LARGEST_KERNEL or window.stride[1] > window.kernel[1]:
             return False
-        return fields_hold(step) and _form(step) is not None
+        return _form(step) is not None
 
     def in_place_inputs(self, step: Step) -> tuple[str, ...]:
         """The input, when output rows are no longer than its rows."""
@@ -127,10 +131,17 @@ def _packing_cycles(layout: Layout, blocks: int, chunks: int) -> int:
     return int(5.5 * packs * layout.channels) + 20 * chunks * layout.channels
 
 
-def _form(step: ConvolutionStep) -> _Form | None:
-    """The fastest proven requantisation."""
+@once_per_weights
+def _form(step: WeightedStep) -> _Form | None:
+    """The fastest proven requantisation, None when none is proven or a field could overflow."""
+    if not fields_hold(step):
+        return None
+    fixed = fused_factors(step, _SCALE, FIXED_RIGHT)
+    if fixed is not None:
+        words = tuple(Factor(factor.multiplier, factor.first, factor.right) for factor in fixed)
+        return _Form(FIXED_AT, words, 80)
     scaled = scaled_factors(step, _SCALE)
     if scaled is not None:
         return _Form(SCALED_AT, scaled, 93)
     proven = proven_factors(step)
-    return None if proven is None else _Form(PROVEN_AT, proven, 110)
+    return None if proven is None else _Form(PROVEN_AT, proven, 109)

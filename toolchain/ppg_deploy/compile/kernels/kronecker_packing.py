@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.compile.requantize import Factor, accumulator_ranges, constant_codes
-from ppg_deploy.compile.steps import ConvolutionStep
+from ppg_deploy.compile.steps import ConvolutionStep, WeightedStep
 
 FIELD_BITS = 21
 ACCUMULATOR_LIMIT = 1 << (FIELD_BITS - 1)
@@ -31,7 +31,7 @@ LARGEST_CODE = 255
 ROW_WORDS = 16
 ROW_BYTES = 4 * ROW_WORDS
 BLOCK_POSITIONS = 4
-FIXED_RIGHT = 16
+FIXED_RIGHT = 17
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def layout_of(step: ConvolutionStep) -> Layout:
     return Layout(window.kernel[1], window.stride[1], window.dilation[1], step.source.channels)
 
 
-def fields_hold(step: ConvolutionStep) -> bool:
+def fields_hold(step: WeightedStep) -> bool:
     """True when no field of a channel that is not constant can overflow."""
     return all(
         constant is not None or (low >= -ACCUMULATOR_LIMIT and high < ACCUMULATOR_LIMIT)
