@@ -11,6 +11,7 @@ from ppg_deploy.compile.kernels.int16_dense import Dense16
 from ppg_deploy.compile.kernels.int16_depthwise import Depthwise16
 from ppg_deploy.compile.kernels.int16_elementwise import AddKernel16, MulKernel16
 from ppg_deploy.compile.kernels.int16_pool import Pool16
+from ppg_deploy.compile.kernels.kronecker import KroneckerConvolution
 from ppg_deploy.compile.kernels.lookup import Lookup
 from ppg_deploy.compile.kernels.pad import PadKernel
 from ppg_deploy.compile.kernels.pool import Pool
@@ -39,6 +40,7 @@ KERNELS: tuple[Kernel, ...] = (
     QuadsConvolution(11),
     QuadsConvolution(14),
     QuadsConvolution(None),
+    KroneckerConvolution(),
     ColumnsConvolution(),
     WinogradConvolution(),
     Depthwise(),
