@@ -1,5 +1,6 @@
 """The kernels, and the choice between those that compute the same step."""
 
+from ppg_deploy.compile.kernels.affine import Affine
 from ppg_deploy.compile.kernels.base import Array, Code, Kernel, Structure
 from ppg_deploy.compile.kernels.convolution import ColumnsConvolution
 from ppg_deploy.compile.kernels.copy import Copy
@@ -37,6 +38,7 @@ KERNELS: tuple[Kernel, ...] = (
     AddKernel16(),
     MulKernel16(),
     ColumnsConvolution(),
+    Affine(),
     Depthwise(),
     Dense(),
     Pool(),
