@@ -7,6 +7,7 @@ from ppg_deploy.compile.kernels.copy import Copy
 from ppg_deploy.compile.kernels.dense import Dense
 from ppg_deploy.compile.kernels.depthwise import Depthwise
 from ppg_deploy.compile.kernels.elementwise import AddKernel, MulKernel
+from ppg_deploy.compile.kernels.depthwise_rows import DepthwiseRows
 from ppg_deploy.compile.kernels.equal_shapes import Product, Sum
 from ppg_deploy.compile.kernels.int16_convolution import ColumnsConvolution16
 from ppg_deploy.compile.kernels.int16_dense import Dense16
@@ -42,6 +43,7 @@ KERNELS: tuple[Kernel, ...] = (
     Affine(),
     Sum(),
     Product(),
+    DepthwiseRows(),
     Depthwise(),
     Dense(),
     Pool(),
