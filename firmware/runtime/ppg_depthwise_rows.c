@@ -8,12 +8,12 @@
 #include "ppg_depthwise_rows_simd.h"
 #endif
 
-/* The outputs of one channel that lie `step` bytes apart, and the values under the first one's taps, as far apart. */
+/* The outputs of every channel that lie `step` bytes apart, and the values under the first one's taps, as far apart. */
 typedef struct {
   const int8_t *from;
   int8_t *to;
   int32_t step, count;
-} line_t;
+} lines_t;
 
 static int32_t weight(const int32_t *words, int32_t tap, int32_t taps) {
   if (tap == taps - 1) return ppg_high_half((uint32_t)words[3]);
@@ -21,67 +21,64 @@ static int32_t weight(const int32_t *words, int32_t tap, int32_t taps) {
   return tap % 2 == 0 ? ppg_low_half(pair) : ppg_high_half(pair);
 }
 
-static void in_c(const ppg_depthwise_rows_t *p, const int32_t *words, line_t line) {
-  for (; line.count > 0; line.count--, line.from += p->stride * line.step, line.to += line.step) {
-    int32_t twice = words[0];
-    for (int32_t tap = 0; tap < p->taps; tap++) {
-      twice = (int32_t)((uint32_t)twice + (uint32_t)(line.from[tap * line.step] * weight(words, tap, p->taps)));
+static int8_t one_output(const ppg_depthwise_rows_t *p, const int32_t *words, const int8_t *from, int32_t step) {
+  int32_t twice = words[0];
+  for (int32_t tap = 0; tap < p->taps; tap++) {
+    twice = (int32_t)((uint32_t)twice + (uint32_t)(from[tap * step] * weight(words, tap, p->taps)));
+  }
+  int32_t high = ppg_high_product(twice, words[1]) + words[2] + (twice >> 31);
+  return (int8_t)ppg_saturate8(high >> (words[3] & 0xFF));
+}
+
+static void in_c(const ppg_depthwise_rows_t *p, lines_t lines) {
+  const int32_t *words = p->words;
+  for (int32_t channel = 0; channel < p->channels; channel++, words += PPG_DEPTHWISE_ROWS_WORDS(p->taps)) {
+    for (int32_t i = 0; i < lines.count; i++) {
+      const int8_t *from = lines.from + p->stride * i * lines.step + channel;
+      lines.to[i * lines.step + channel] = one_output(p, words, from, lines.step);
     }
-    int32_t high = ppg_high_product(twice, words[1]) + words[2] + (twice >> 31);
-    *line.to = (int8_t)ppg_saturate8(high >> (words[3] & 0xFF));
   }
 }
 
 #if PPG_SIMD
 
-static void five_taps(const int32_t *words, line_t line) {
-  int32_t local[PPG_DEPTHWISE_ROWS_WORDS(5) + 1];
-  for (int32_t i = 0; i < PPG_DEPTHWISE_ROWS_WORDS(5); i++) local[i] = words[i];
-  local[PPG_DEPTHWISE_ROWS_WORDS(5)] = (int32_t)(line.to + line.count * line.step);
-  five_taps_to_end(local, line.from, line.to, line.step);
-}
-
 /* A multiple of 4 outputs. */
-static void in_fours(const ppg_depthwise_rows_t *p, const int32_t *words, line_t line) {
+static void in_fours(const ppg_depthwise_rows_t *p, lines_t lines) {
+  void (*loop)(const int32_t *, const int8_t *, int8_t *, int32_t, int32_t, int32_t);
   if (p->taps == 3) {
-    (p->stride == 1 ? three_taps : three_taps_strided)(words, line.from, line.to, line.step, line.count);
-  } else if (p->stride == 1) {
-    five_taps(words, line);
+    loop = p->stride == 1 ? three_taps : three_taps_strided;
   } else {
-    five_taps_strided(words, line.from, line.to, line.step, line.count);
+    loop = p->stride == 1 ? five_taps : five_taps_strided;
   }
+  loop(p->words, lines.from, lines.to, lines.step, lines.count, p->channels);
 }
 
-static void one_line(const ppg_depthwise_rows_t *p, const int32_t *words, line_t line) {
-  int32_t rest = line.count % 4;
-  if (line.count < 4) {
-    in_c(p, words, line);
+static void all_channels(const ppg_depthwise_rows_t *p, lines_t lines) {
+  int32_t rest = lines.count % 4;
+  if (lines.count < 4) {
+    in_c(p, lines);
     return;
   }
-  in_fours(p, words, (line_t){line.from, line.to, line.step, line.count - rest});
+  in_fours(p, (lines_t){lines.from, lines.to, lines.step, lines.count - rest});
   if (rest == 0) return;
   /* The last four once more: the input is not overwritten by them. */
-  int32_t skipped = (line.count - 4) * line.step;
-  in_fours(p, words, (line_t){line.from + p->stride * skipped, line.to + skipped, line.step, 4});
+  int32_t skipped = (lines.count - 4) * lines.step;
+  in_fours(p, (lines_t){lines.from + p->stride * skipped, lines.to + skipped, lines.step, 4});
 }
 
 #else
 
-static void one_line(const ppg_depthwise_rows_t *p, const int32_t *words, line_t line) { in_c(p, words, line); }
+static void all_channels(const ppg_depthwise_rows_t *p, lines_t lines) { in_c(p, lines); }
 
 #endif
 
 /* Lines of stride 1 interleave as many times as the dilation. */
 static void one_row(const ppg_depthwise_rows_t *p, const int8_t *from, int8_t *to) {
-  int32_t step = p->dilation * p->channels;
-  const int32_t *words = p->words;
-  for (int32_t channel = 0; channel < p->channels; channel++, words += PPG_DEPTHWISE_ROWS_WORDS(p->taps)) {
-    int32_t left = p->out_columns;
-    for (int32_t phase = 0; phase < p->dilation && left > 0; phase++, left--) {
-      int32_t first = phase * p->channels + channel;
-      line_t line = {from + first, to + first, step, p->dilation == 1 ? left : (left - 1) / p->dilation + 1};
-      one_line(p, words, line);
-    }
+  int32_t left = p->out_columns, step = p->dilation * p->channels;
+  for (int32_t phase = 0; phase < p->dilation && left > 0; phase++, left--) {
+    all_channels(p, (lines_t){from, to, step, p->dilation == 1 ? left : (left - 1) / p->dilation + 1});
+    from += p->channels;
+    to += p->channels;
   }
 }
 

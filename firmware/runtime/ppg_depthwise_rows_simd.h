@@ -1,4 +1,4 @@
-/* The loops of ppg_depthwise_rows.c in assembler, for cores with the DSP extension. Each computes `count` outputs of one
+/* The loops of ppg_depthwise_rows.c in assembler, for cores with the DSP extension. Each computes `count` outputs of every
    channel, a multiple of 4 of at least 4. x0, x1 .. are the values under the taps of the first of some outputs. */
 #ifndef PPG_DEPTHWISE_ROWS_SIMD_H
 #define PPG_DEPTHWISE_ROWS_SIMD_H
@@ -12,25 +12,44 @@
   "asr " twice ", " twice ", " right "\n"                               \
   "ssat " twice ", #8, " twice "\n"
 
-#define PPG_ROWS_LOOP                                                                              \
-  __attribute__((naked)) PPG_KEEP_FUNCTION static void
+#define PPG_ROWS_LOOP __attribute__((naked)) PPG_KEEP_FUNCTION static void
 
 #define PPG_ROWS_ARGUMENTS                                                                            \
   const int32_t *words __attribute__((unused)), const int8_t *from __attribute__((unused)),           \
       int8_t *to __attribute__((unused)), int32_t step __attribute__((unused)),                       \
-      int32_t count __attribute__((unused))
+      int32_t count __attribute__((unused)), int32_t channels __attribute__((unused))
 
 /* Register plan of three taps and of both loops of stride 2:
      r0 from   r1 to   r2 step   r3 outputs left   r4 twice the bias   r5-r7 factor (in r7 also the last weight)
      r8, r9 weights   r10, r11, r12 values in pairs, lr and a dead pair sums */
-#define PPG_ROWS_ENTER          \
-  "push {r4-r11, lr}\n"         \
-  "mov r12, r0\n"               \
-  "mov r0, r1\n"                \
-  "mov r1, r2\n"                \
-  "mov r2, r3\n"                \
-  "ldr r3, [sp, #36]\n"         \
-  "ldm r12, {r4-r9}\n"
+#define PPG_ROWS_ENTER            \
+  "push {r0-r2, r4-r11, lr}\n"    \
+  "mov r2, r3\n"                  \
+  "0:\n"                          \
+  "ldr r12, [sp, #0]\n"           \
+  "ldm r12!, {r4-r9}\n"
+
+/* The words of the next channel begin `rest` bytes behind those that were loaded. */
+#define PPG_ROWS_CHANNEL(rest)    \
+  "ldr r0, [sp, #4]\n"            \
+  "ldr r1, [sp, #8]\n"            \
+  "ldr r3, [sp, #48]\n"           \
+  "add r12, r12, #" #rest "\n"    \
+  "add r10, r0, #1\n"             \
+  "add r11, r1, #1\n"             \
+  "str r12, [sp, #0]\n"           \
+  "str r10, [sp, #4]\n"           \
+  "str r11, [sp, #8]\n"
+
+#define PPG_ROWS_NEXT_CHANNEL     \
+  "ldr r12, [sp, #52]\n"          \
+  "subs r12, r12, #1\n"           \
+  "str r12, [sp, #52]\n"          \
+  "bne 0b\n"
+
+#define PPG_ROWS_LEAVE            \
+  "add sp, sp, #12\n"             \
+  "pop {r4-r11, pc}\n"
 
 /* pair = (next value, the one behind it) */
 #define PPG_ROWS_PAIR(pair, temporary)               \
@@ -53,11 +72,11 @@
   "add r1, r1, r2, lsl #1\n"
 
 PPG_ROWS_LOOP three_taps(PPG_ROWS_ARGUMENTS) {
-  __asm volatile(PPG_ROWS_ENTER PPG_ROWS_PAIR("r10", "lr")
+  __asm volatile(PPG_ROWS_ENTER PPG_ROWS_CHANNEL(0) PPG_ROWS_PAIR("r10", "lr")
                  "1:\n" PPG_ROWS_TWO_OF_3("r10", "r11") PPG_ROWS_TWO_OF_3("r11", "r10")
                  "subs r3, r3, #4\n"
                  "bne 1b\n"
-                 "pop {r4-r11, pc}\n");
+                 PPG_ROWS_NEXT_CHANNEL PPG_ROWS_LEAVE);
 }
 
 /* One output of stride 2; `pair` = (x0, x1), `next` becomes (x2, x3). */
@@ -70,12 +89,12 @@ PPG_ROWS_LOOP three_taps(PPG_ROWS_ARGUMENTS) {
   "add r1, r1, r2\n"
 
 PPG_ROWS_LOOP three_taps_strided(PPG_ROWS_ARGUMENTS) {
-  __asm volatile(PPG_ROWS_ENTER PPG_ROWS_PAIR("r10", "lr")
+  __asm volatile(PPG_ROWS_ENTER PPG_ROWS_CHANNEL(0) PPG_ROWS_PAIR("r10", "lr")
                  "1:\n" PPG_ROWS_STRIDED_3("r10", "r11") PPG_ROWS_STRIDED_3("r11", "r10")
                  PPG_ROWS_STRIDED_3("r10", "r11") PPG_ROWS_STRIDED_3("r11", "r10")
                  "subs r3, r3, #4\n"
                  "bne 1b\n"
-                 "pop {r4-r11, pc}\n");
+                 PPG_ROWS_NEXT_CHANNEL PPG_ROWS_LEAVE);
 }
 
 /* One output of stride 2; `pair` = (x0, x1), `middle` = (x2, x3), `next` becomes (x4, x5). */
@@ -89,7 +108,7 @@ PPG_ROWS_LOOP three_taps_strided(PPG_ROWS_ARGUMENTS) {
   "add r1, r1, r2\n"
 
 PPG_ROWS_LOOP five_taps_strided(PPG_ROWS_ARGUMENTS) {
-  __asm volatile(PPG_ROWS_ENTER PPG_ROWS_PAIR("r10", "lr") PPG_ROWS_PAIR("r11", "lr")
+  __asm volatile(PPG_ROWS_ENTER PPG_ROWS_CHANNEL(8) PPG_ROWS_PAIR("r10", "lr") PPG_ROWS_PAIR("r11", "lr")
                  "1:\n" PPG_ROWS_STRIDED_5("r10", "r11", "r12")
                  "subs r3, r3, #1\n"
                  "beq 2f\n" PPG_ROWS_STRIDED_5("r11", "r12", "r10")
@@ -98,7 +117,7 @@ PPG_ROWS_LOOP five_taps_strided(PPG_ROWS_ARGUMENTS) {
                  "subs r3, r3, #1\n"
                  "bne 1b\n"
                  "2:\n"
-                 "pop {r4-r11, pc}\n");
+                 PPG_ROWS_NEXT_CHANNEL PPG_ROWS_LEAVE);
 }
 
 /* Four outputs; `first` = (x0, x1), `second` = (x2, x3), `third` and `fourth` become (x4, x5) and (x6, x7).
@@ -140,21 +159,37 @@ PPG_ROWS_LOOP five_taps_strided(PPG_ROWS_ARGUMENTS) {
   "ldr " first ", [r3, #32]\n"                            \
   "cmp r1, " first "\n"
 
-/* `words` are followed by the end of the outputs. */
-PPG_ROWS_LOOP five_taps_to_end(const int32_t *words __attribute__((unused)),
-                               const int8_t *from __attribute__((unused)), int8_t *to __attribute__((unused)),
-                               int32_t step __attribute__((unused))) {
+/* The words of a channel are copied in front of the end of its outputs, where r3 finds both. */
+PPG_ROWS_LOOP five_taps(PPG_ROWS_ARGUMENTS) {
   __asm volatile(
-      "push {r4-r11, lr}\n"
-      "mov r12, r0\n"
-      "mov r0, r1\n"
-      "mov r1, r2\n"
+      "push {r0-r2, r4-r11, lr}\n"
       "mov r2, r3\n"
-      "mov r3, r12\n" PPG_ROWS_PAIR("r4", "lr") PPG_ROWS_PAIR("r5", "lr")
+      "sub sp, sp, #36\n"
+      "mov r3, sp\n"
+      "0:\n"
+      "ldr r12, [sp, #36]\n"
+      "ldr r0, [sp, #40]\n"
+      "ldr r1, [sp, #44]\n"
+      "ldr lr, [sp, #84]\n"
+      "ldm r12!, {r4-r11}\n"
+      "stm r3, {r4-r11}\n"
+      "mla lr, lr, r2, r1\n"
+      "add r10, r0, #1\n"
+      "add r11, r1, #1\n"
+      "str lr, [r3, #32]\n"
+      "str r12, [sp, #36]\n"
+      "str r10, [sp, #40]\n"
+      "str r11, [sp, #44]\n"
+      PPG_ROWS_PAIR("r4", "lr") PPG_ROWS_PAIR("r5", "lr")
       "1:\n" PPG_ROWS_FOUR_OF_5("r4", "r5", "r6", "r7")
       "beq 2f\n" PPG_ROWS_FOUR_OF_5("r6", "r7", "r4", "r5")
       "bne 1b\n"
       "2:\n"
+      "ldr r12, [sp, #88]\n"
+      "subs r12, r12, #1\n"
+      "str r12, [sp, #88]\n"
+      "bne 0b\n"
+      "add sp, sp, #48\n"
       "pop {r4-r11, pc}\n");
 }
 

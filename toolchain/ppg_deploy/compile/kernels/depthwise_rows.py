@@ -9,9 +9,11 @@ from ppg_deploy.compile.kernels.base import Array, Code, Kernel, Structure
 from ppg_deploy.compile.requantize import folded_biases, proven_factors
 from ppg_deploy.compile.steps import DepthwiseStep, Step
 
-# Cycles of an output, of a line of outputs, and of the four at its end that may be computed twice.
-_COSTS = {(3, 1): (11.5, 75, 62), (3, 2): (14.0, 75, 70), (5, 1): (15.0, 110, 90), (5, 2): (15.4, 85, 80)}
-_IN_C = {3: 45, 5: 62}
+# Cycles of an output, and of starting a channel's line of outputs.
+_COSTS = {(3, 1): (11.5, 36), (3, 2): (14.0, 36), (5, 1): (15.25, 62), (5, 2): (15.8, 45)}
+_PHASE = 90
+_IN_C = {3: 60, 5: 85}
+_GROUP = 4
 
 
 class DepthwiseRows(Kernel):
@@ -47,16 +49,20 @@ class DepthwiseRows(Kernel):
         """Lines of outputs one behind the other, and copies of the rows."""
         assert isinstance(step, DepthwiseStep)
         taps, stride = step.window.kernel[1], step.window.stride[1]
-        per_output, per_line, rest_cycles = _COSTS[(taps, stride)]
-        lines = 0.0
+        per_output, per_line = _COSTS[(taps, stride)]
+        channels, lines = step.source.channels, 0.0
         for phase in range(min(step.window.dilation[1], step.target.columns)):
             count = -(-(step.target.columns - phase) // step.window.dilation[1])
-            whole, rest = divmod(count, 4)
-            in_asm = per_line + 4 * whole * per_output + (rest_cycles if rest else 0)
-            lines += in_asm if whole else 40 + count * _IN_C[taps]
+            if count < _GROUP:
+                lines += channels * count * _IN_C[taps]
+                continue
+            # What is left of the last group is a line of its own.
+            starts = 1 + (count % _GROUP > 0)
+            groups = -(-count // _GROUP)
+            lines += starts * (_PHASE + channels * per_line) + channels * groups * _GROUP * per_output
         copied = 1.0 * _width(step) * step.source.channels + 60 if _needs_copy(step) else 0
         clamp = 2.6 * step.output_bytes if (step.low, step.high) != (-128, 127) else 0
-        return round(80 + step.target.rows * (step.source.channels * lines + copied) + clamp)
+        return round(80 + step.target.rows * (lines + copied) + clamp)
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters and words of ppg_depthwise_rows."""
