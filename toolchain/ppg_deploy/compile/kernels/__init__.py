@@ -1,11 +1,14 @@
 """The kernels, and which of them can compute a step."""
 
+from ppg_deploy.compile.kernels.affine import Affine
 from ppg_deploy.compile.kernels.base import Array, Code, Kernel, Structure
 from ppg_deploy.compile.kernels.convolution import ColumnsConvolution
 from ppg_deploy.compile.kernels.copy import Copy
 from ppg_deploy.compile.kernels.dense import Dense
 from ppg_deploy.compile.kernels.depthwise import Depthwise
 from ppg_deploy.compile.kernels.elementwise import AddKernel, MulKernel
+from ppg_deploy.compile.kernels.depthwise_rows import DepthwiseRows
+from ppg_deploy.compile.kernels.equal_shapes import Product, Sum
 from ppg_deploy.compile.kernels.int16_convolution import ColumnsConvolution16
 from ppg_deploy.compile.kernels.int16_dense import Dense16
 from ppg_deploy.compile.kernels.int16_depthwise import Depthwise16
@@ -43,6 +46,10 @@ KERNELS: tuple[Kernel, ...] = (
     KroneckerConvolution(),
     ColumnsConvolution(),
     WinogradConvolution(),
+    Affine(),
+    Sum(),
+    Product(),
+    DepthwiseRows(),
     Depthwise(),
     Dense(),
     Pool(),
