@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ppg_deploy.compile import compile_graph
-from ppg_deploy.compile.kernels import choose_kernel
+from ppg_deploy.compile.choose import choose_kernels
 from ppg_deploy.compile.lower import lower
 from ppg_deploy.compile.memory import ALIGNMENT, Buffer, Group, allocate, plan_memory
 from ppg_deploy.compile.objective import Optimize
@@ -105,7 +105,7 @@ def test_plan_of_the_pulse_student_by_hand() -> None:
 @pytest.mark.parametrize("seed", range(40))
 def test_storage_never_overlaps_in_random_networks(seed: int) -> None:
     program = lower(network(seed))
-    kernels = [choose_kernel(step, Optimize.BALANCED) for step in program.steps]
+    kernels = [choice.kernel for choice in choose_kernels(program.steps, Optimize.BALANCED)]
     plan = plan_memory(program, kernels)
     last = {step.output: number for number, step in enumerate(program.steps)}
     sizes = {step.output: step.output_bytes for step in program.steps}
@@ -139,7 +139,8 @@ def _born(steps: tuple[object, ...], name: str) -> int:
 
 def test_input_and_output_are_not_in_the_arena() -> None:
     program = lower(resnet_like())
-    plan = plan_memory(program, [choose_kernel(step, Optimize.BALANCED) for step in program.steps])
+    choices = choose_kernels(program.steps, Optimize.BALANCED)
+    plan = plan_memory(program, [choice.kernel for choice in choices])
     assert program.input not in plan.storage
     assert program.output not in plan.storage
 

@@ -61,6 +61,7 @@ def summarise(plan: BenchPlan, measurement: Measurement, connection: Connection)
             platformio=plan.build.platformio_version,
             flags=plan.build.flags,
             kernel_flags=plan.build.kernel_flags,
+            optimize=plan.manifest.optimize,
         ),
         input=schema.InputFacts(
             file=str(plan.windows.path.resolve()),

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from ppg_deploy.compile.checks import check_compilable
+from ppg_deploy.compile.choose import choose_kernels
 from ppg_deploy.compile.emit import render
-from ppg_deploy.compile.kernels import Kernel, choose_kernel
+from ppg_deploy.compile.explain import explain
+from ppg_deploy.compile.kernels import Kernel
 from ppg_deploy.compile.kernels.base import COMMON_FILES
 from ppg_deploy.compile.lower import Program, lower
 from ppg_deploy.compile.memory import MemoryPlan, plan_memory
@@ -31,11 +33,12 @@ def compile_graph(
     """
     check_compilable(graph)
     program = lower(graph)
-    kernels = [choose_kernel(step, optimize) for step in program.steps]
+    choices = choose_kernels(program.steps, optimize)
+    kernels = [choice.kernel for choice in choices]
     plan = plan_memory(program, kernels)
     codes = [
-        kernel.code(step, number in plan.in_place)
-        for number, (step, kernel) in enumerate(zip(program.steps, kernels, strict=True))
+        choice.kernel.code(step, in_place=True) if number in plan.in_place else choice.code
+        for number, (step, choice) in enumerate(zip(program.steps, choices, strict=True))
     ]
     shared = SharedConstants(codes)
     operators = _operators(program, kernels, plan, shared)
@@ -49,6 +52,7 @@ def compile_graph(
         output_bytes=graph.output.byte_size,
         constants_bytes=sum(operator.constant_bytes for operator in operators),
         macs=sum(operator.macs for operator in operators),
+        decisions=explain(program, choices, plan, shared, optimize),
     )
 
 

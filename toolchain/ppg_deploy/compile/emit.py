@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ppg_deploy.compile.features import HEADER, features_of
 from ppg_deploy.compile.kernels import Array, Code, Kernel
 from ppg_deploy.compile.kernels.base import Value
 from ppg_deploy.compile.lower import Program
@@ -15,7 +16,7 @@ from ppg_deploy.compile.steps import Step
 from ppg_deploy.graph import Graph, Tensor
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_FILES = ("model.h", "model.c", "model_data.h", "model_data.c")
+_FILES = ("model.h", "model.c", "model_data.h", "model_data.c", HEADER)
 _NUMBERS_PER_LINE = {1: 20, 2: 14, 4: 8}
 _ARENA = "ppg_model_arena"
 
@@ -72,6 +73,7 @@ def render(
             constant for number, code in enumerate(codes) for constant in _constants(number, code, shared)
         ],
         "headers": sorted({kernel.header for kernel in kernels}),
+        "features": features_of(program.steps, codes),
         "guard": ["dsp"] if dsp else [],
     }
     return {name: environment.get_template(f"{name}.j2").render(context) for name in _FILES}

@@ -3,6 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ppg_deploy.compile.kernels import Kernel
 from ppg_deploy.compile.lower import Program
 from ppg_deploy.errors import InternalError
@@ -148,27 +151,44 @@ _ORDERS: tuple[Callable[[Group], tuple[int, ...]], ...] = (
 )
 
 
+class _Placed:
+    """Buffers with an offset, as columns of numbers: hundreds of steps are compared at once."""
+
+    def __init__(self, capacity: int) -> None:
+        self._columns = np.zeros((4, capacity), np.int64)
+        self._count = 0
+
+    def add(self, buffer: Buffer, offset: int) -> None:
+        """Place one more."""
+        self._columns[:, self._count] = buffer.first, buffer.last, offset, offset + buffer.size
+        self._count += 1
+
+    def meeting(self, buffer: Buffer) -> NDArray[np.int64]:
+        """(2, n) offsets and ends of those that are alive at the same time as `buffer`."""
+        first, last = self._columns[:2, : self._count]
+        extents: NDArray[np.int64] = self._columns[2:, : self._count]
+        return extents[:, (first <= buffer.last) & (buffer.first <= last)]
+
+
 def _first_fit(groups: Sequence[Group]) -> dict[str, int]:
     offsets: dict[str, int] = {}
-    placed: list[Buffer] = []
+    placed = _Placed(sum(map(len, groups)))
     for group in groups:
-        offset = _lowest_free(group, placed, offsets)
+        offset = _lowest_free(group, placed)
         for buffer in group:
             offsets[buffer.name] = offset
-        placed.extend(group)
+            placed.add(buffer, offset)
     return offsets
 
 
-def _lowest_free(group: Group, placed: Sequence[Buffer], offsets: Mapping[str, int]) -> int:
-    blocked = sorted(
-        (offsets[other.name] - buffer.size + 1, _aligned(offsets[other.name] + other.size))
-        for buffer in group
-        for other in placed
-        if buffer.meets(other)
-    )
+def _lowest_free(group: Group, placed: _Placed) -> int:
+    blocked: list[tuple[int, int]] = []
+    for buffer in group:
+        starts, ends = placed.meeting(buffer)
+        blocked += zip((starts - buffer.size + 1).tolist(), map(_aligned, ends.tolist()), strict=True)
     # Ranges are sorted by their start, so one that has been passed cannot block a later offset.
     offset = 0
-    for first_blocked, next_free in blocked:
+    for first_blocked, next_free in sorted(blocked):
         if first_blocked <= offset < next_free:
             offset = next_free
     return offset
@@ -185,13 +205,14 @@ def _end(groups: Iterable[Group], offsets: Mapping[str, int]) -> int:
 
 
 def _verify(groups: Sequence[Group], offsets: Mapping[str, int]) -> None:
-    for number, group in enumerate(groups):
-        for other_group in groups[number + 1 :]:
-            for buffer in group:
-                for other in other_group:
-                    start, other_start = offsets[buffer.name], offsets[other.name]
-                    apart = start + buffer.size <= other_start or other_start + other.size <= start
-                    if buffer.meets(other) and not apart:
-                        raise InternalError(
-                            f"{buffer.name} and {other.name} share arena bytes", hint="report this model"
-                        )
+    placed = _Placed(sum(map(len, groups)))
+    for group in groups:
+        for buffer in group:
+            start = offsets[buffer.name]
+            starts, ends = placed.meeting(buffer)
+            if ((start < ends) & (starts < start + buffer.size)).any():
+                raise InternalError(
+                    f"{buffer.name} shares arena bytes with another live buffer", hint="report this model"
+                )
+        for buffer in group:
+            placed.add(buffer, offsets[buffer.name])

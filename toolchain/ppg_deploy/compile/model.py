@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ppg_deploy.compile.explain import Decisions
+
 
 @dataclass(frozen=True)
 class CompiledOperator:
@@ -42,5 +44,6 @@ class CompiledModel:
     output_bytes: int
     constants_bytes: int
     macs: int
+    decisions: Decisions
     runtime: str = "aot"
     arena_symbol: str = "ppg_model_arena"

@@ -46,6 +46,7 @@ class FirmwareFacts(_Part):
     platformio: str
     flags: tuple[str, ...]
     kernel_flags: tuple[str, ...]
+    optimize: Literal["speed", "balanced", "size"] = "balanced"
 
 
 class InputFacts(_Part):

@@ -1,4 +1,4 @@
-"""The kernels, and the choice between those that compute the same step."""
+"""The kernels, and which of them can compute a step."""
 
 from ppg_deploy.compile.kernels.base import Array, Code, Kernel, Structure
 from ppg_deploy.compile.kernels.convolution import ColumnsConvolution
@@ -23,11 +23,9 @@ from ppg_deploy.compile.kernels.tensor import (
     ReduceKernel,
     TransposeKernel,
 )
-from ppg_deploy.compile.objective import Optimize
 from ppg_deploy.compile.steps import Step
-from ppg_deploy.errors import InternalError
 
-__all__ = ["KERNELS", "Array", "Code", "Kernel", "Structure", "candidates", "choose_kernel", "price"]
+__all__ = ["KERNELS", "Array", "Code", "Kernel", "Structure", "candidates"]
 
 KERNELS: tuple[Kernel, ...] = (
     ColumnsConvolution16(),
@@ -62,23 +60,3 @@ def candidates(step: Step) -> tuple[Kernel, ...]:
     return tuple(
         kernel for kernel in KERNELS if kernel.activations in (None, step.codes) and kernel.matches(step)
     )
-
-
-def choose_kernel(step: Step, optimize: Optimize) -> Kernel:
-    """The matching kernel with the least predicted cycles plus price of its constants; the first one of equals.
-
-    Raises:
-        InternalError: no kernel matches, although the checks accepted the graph.
-    """
-    able = candidates(step)
-    if not able:
-        raise InternalError(f"no kernel computes {step.kind}", hint="report this model to the authors")
-    if len(able) == 1:
-        return able[0]
-    return min(able, key=lambda kernel: price(kernel, step, optimize))
-
-
-def price(kernel: Kernel, step: Step, optimize: Optimize) -> float:
-    """Predicted cycles, and what the constants' bytes are worth in cycles."""
-    constant_bytes = kernel.code(step, in_place=False).constant_bytes if optimize.cycles_per_byte else 0
-    return kernel.predicted_cycles(step) + optimize.cycles_per_byte * constant_bytes

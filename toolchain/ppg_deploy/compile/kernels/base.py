@@ -11,7 +11,14 @@ from ppg_deploy.compile.steps import Step
 from ppg_deploy.graph import DType
 
 # C source files that every kernel includes.
-COMMON_FILES = ("ppg_attributes.h", "ppg_memory.c", "ppg_memory.h", "ppg_requant.h", "ppg_simd.h")
+COMMON_FILES = (
+    "ppg_attributes.h",
+    "ppg_features.h",
+    "ppg_memory.c",
+    "ppg_memory.h",
+    "ppg_requant.h",
+    "ppg_simd.h",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +67,8 @@ class Code:
 
     The C function takes the address of `parameters` (when there are some), then `operands`: an Array, or the number
     of the step's input; then the output, then the scratch (when its size is not 0), then the numbers in `trailing`.
-    `gathered` operands are passed as one array of addresses.
+    `gathered` operands are passed as one array of addresses. `features` are the macros of ppg_features.h whose forms
+    the call needs; those that follow from the step alone are added by compile/features.py.
     """
 
     function: str
@@ -69,6 +77,7 @@ class Code:
     trailing: tuple[int, ...] = ()
     output_first: bool = False
     gathered: bool = False
+    features: frozenset[str] = frozenset()
 
     @property
     def arrays(self) -> tuple[Array, ...]:

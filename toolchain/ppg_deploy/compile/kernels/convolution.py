@@ -8,6 +8,7 @@ from ppg_deploy.compile.requantize import factors_of, folded_biases
 from ppg_deploy.compile.steps import ConvolutionStep, Step
 
 _STEP_WORDS = 8
+_POSITIONS = 4
 
 
 class ColumnsConvolution(Kernel):
@@ -84,7 +85,10 @@ class ColumnsConvolution(Kernel):
                 "high": step.high,
             },
         )
-        return Code("ppg_conv", parameters)
+        features = {"PPG_USES_CONV_OFFSETS" if run_bytes % 4 else "PPG_USES_CONV_RUNS"}
+        if target.columns < _POSITIONS or per_group % 2:
+            features.add("PPG_USES_PARTIAL_BLOCKS")
+        return Code("ppg_conv", parameters, features=frozenset(features))
 
 
 def window_steps(step: ConvolutionStep) -> int:

@@ -35,4 +35,5 @@ class Dense(Kernel):
                 "high": step.high,
             },
         )
-        return Code("ppg_dense", parameters)
+        features = frozenset({"PPG_USES_DENSE_TAILS"} if flat.shape[1] % 4 else ())
+        return Code("ppg_dense", parameters, features=features)

@@ -1,0 +1,149 @@
+"""Finds and proves three-instruction requantisation for kernels whose accumulators arrive multiplied by a constant.
+
+The scaled form computes, for an accumulator a, of which the kernel has s a with a constant s > 1,
+
+    saturate8((first + floor(s a M / 2^32)) >> right)                      SMMLA, ASR, SSAT
+
+and TFLM's code is f(a), two roundings, zero point and clamp (see requantize.py). Neither decreases with a, so they
+are equal for all reachable accumulators when they are equal on both sides of each of f's steps and at both ends of
+the range: at most 512 comparisons a channel, all of which are made. `first` has the rounding, so a step of f at
+accumulator b asks for
+
+    (code << right) - floor(s b M / 2^32)  <=  first  <=  (code << right) - 1 - floor(s (b - 1) M / 2^32)
+
+and the channel has the form when the intervals of all steps share a number. The spare bits of s make room for the
+half that TFLM's first rounding adds. Codes below the clamp's lower end need no step of their own, because the kernel
+clamps afterwards; that is what makes outputs of a ReLU easy: negative ties never show.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppg_deploy.compile.once_per_weights import once_per_weights
+from ppg_deploy.compile.requantize import Factor, accumulator_ranges, constant_codes
+from ppg_deploy.compile.steps import WeightedStep
+from ppg_deploy.graph.arithmetic import multiply_by_quantized_multiplier
+
+Longs = NDArray[np.int64]
+
+_LARGEST_INT32 = (1 << 31) - 1
+_LARGEST_RIGHT_SHIFT = 23
+# Rounded to 31 bits, the ideal multiplier can miss a step that a neighbour hits.
+_NEIGHBOURS = (0, 1, -1, 2, -2, 3, -3)
+
+
+@once_per_weights
+def scaled_factors(step: WeightedStep, scale: int) -> tuple[Factor, ...] | None:
+    """Factors (multiplier, first, right) of all channels for accumulators that are multiplied by `scale`.
+
+    Returns:
+        None when a channel's scaled accumulators could leave 32 bits, or no factor is exact for it. Channels with one
+        reachable code get multiplier 0.
+    """
+    low, high = (np.array(ends, np.int64) for ends in zip(*accumulator_ranges(step), strict=True))
+    constants = constant_codes(step)
+    dead = np.array([code is not None for code in constants])
+    fits = (np.abs(low) * scale <= _LARGEST_INT32) & (np.abs(high) * scale <= _LARGEST_INT32)
+    if not np.all(fits | dead):
+        return None
+    factors: list[Factor | None] = [None if code is None else Factor(0, 2 * code, 1) for code in constants]
+    alive = np.flatnonzero(~dead)
+    if len(alive):
+        multipliers = np.array(step.multipliers, np.int64)[alive]
+        found = _Channels(
+            step, scale, low[alive], high[alive], multipliers[:, 0], multipliers[:, 1]
+        ).factors()
+        for channel, factor in zip(alive, found, strict=True):
+            factors[channel] = factor
+    complete = tuple(factor for factor in factors if factor is not None)
+    return complete if len(complete) == len(factors) else None
+
+
+class _Channels:
+    """Channels that are not constant; every array has one row a channel."""
+
+    def __init__(
+        self, step: WeightedStep, scale: int, low: Longs, high: Longs, multiplier: Longs, shift: Longs
+    ) -> None:
+        self._zero = step.output_zero
+        self._scale = scale
+        self._low, self._high = low[:, None], high[:, None]
+        self._multiplier, self._shift = multiplier[:, None], shift[:, None]
+        self._codes = np.arange(step.low + 1, step.high + 1, dtype=np.int64)[None, :]
+        self._lowest_code, self._highest_code = step.low, step.high
+        self._steps = self._first_accumulators()
+        reached = self._exact(self._high)
+        # A code is reached when some reachable accumulator has it; it is a step when another one lies below.
+        self._is_reached = self._codes <= reached
+        self._is_step = self._is_reached & (self._steps > self._low)
+
+    def _exact(self, accumulators: Longs) -> Longs:
+        codes = multiply_by_quantized_multiplier(accumulators, self._multiplier, self._shift) + self._zero
+        return np.clip(codes, self._lowest_code, self._highest_code)
+
+    def _first_accumulators(self) -> Longs:
+        """The lowest reachable accumulator of each code or a larger one; the highest one if there is none."""
+        shape = (len(self._low), self._codes.shape[1])
+        below, above = np.broadcast_to(self._low, shape).copy(), np.broadcast_to(self._high, shape).copy()
+        while np.any(below < above):
+            middle = (below + above) >> 1
+            has_code = self._exact(middle) >= self._codes
+            above = np.where(has_code, middle, above)
+            below = np.where(has_code, below, np.minimum(middle + 1, above))
+        return above
+
+    def factors(self) -> list[Factor | None]:
+        """The first factor found for each channel."""
+        rights, ideal = self._ideal_multipliers()
+        found: list[Factor | None] = [None] * len(self._low)
+        for neighbour in _NEIGHBOURS:
+            multipliers = ideal + neighbour
+            lowest, highest = self._interval(multipliers[:, None], rights[:, None])
+            for channel in np.flatnonzero(lowest <= highest):
+                if found[channel] is None:
+                    # The middle of the interval keeps the same distance to both sides.
+                    first = int((lowest[channel] + highest[channel]) >> 1)
+                    found[channel] = self._checked(
+                        int(channel), int(multipliers[channel]), first, int(rights[channel])
+                    )
+            if all(factor is not None for factor in found):
+                break
+        return found
+
+    def _ideal_multipliers(self) -> tuple[Longs, Longs]:
+        """(right shifts, multipliers): s M / 2^32 is 2^right times the real factor, M as large as 31 bits allow."""
+        real = self._multiplier[:, 0] * np.exp2(self._shift[:, 0].astype(np.float64) - 31)
+        per_unit = real * 2.0**32 / self._scale
+        rights = np.floor(np.log2(_LARGEST_INT32 / per_unit)).astype(np.int64)
+        rights = np.clip(rights, 1, _LARGEST_RIGHT_SHIFT)
+        ideal = np.round(per_unit * np.exp2(rights)).astype(np.int64)
+        # A shift of 0 would be needed where even 1 is too large: no factor then.
+        return rights, np.minimum(ideal, _LARGEST_INT32 - max(_NEIGHBOURS))
+
+    def _product(self, accumulators: Longs, multipliers: Longs) -> Longs:
+        return np.asarray((accumulators * self._scale * multipliers) >> 32)
+
+    def _interval(self, multipliers: Longs, rights: Longs) -> tuple[Longs, Longs]:
+        """Lowest and highest `first` that put every step, and both ends, on the right side."""
+        at_step = (self._codes << rights) - self._product(self._steps, multipliers)
+        before = (self._codes << rights) - 1 - self._product(self._steps - 1, multipliers)
+        unbounded = np.int64(1) << 40
+        lowest = np.where(self._is_step, at_step, -unbounded).max(axis=1)
+        highest = np.where(self._is_step, before, unbounded).min(axis=1)
+        first_code, last_code = self._exact(self._low), self._exact(self._high)
+        needs_low, needs_high = first_code > self._lowest_code, last_code < self._highest_code
+        at_low = (first_code << rights) - self._product(self._low, multipliers)
+        at_high = ((last_code + 1) << rights) - 1 - self._product(self._high, multipliers)
+        lowest = np.maximum(lowest, np.where(needs_low, at_low, -unbounded)[:, 0])
+        highest = np.minimum(highest, np.where(needs_high, at_high, unbounded)[:, 0])
+        return lowest, highest
+
+    def _checked(self, channel: int, multiplier: int, first: int, right: int) -> Factor | None:
+        """The factor, unless `first` or a sum with it could leave 32 bits."""
+        ends = (
+            first + ((int(end[channel, 0]) * self._scale * multiplier) >> 32)
+            for end in (self._low, self._high)
+        )
+        if any(abs(value) > _LARGEST_INT32 for value in (first, *ends)):
+            return None
+        return Factor(multiplier, first, right)
