@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.networks.windows import smooth
 from ppg_deploy.graph import DType, Graph, Tensor
 from ppg_deploy.graph.float_reference import run_operator
 from ppg_deploy.graph.operators import (
@@ -33,7 +34,7 @@ from ppg_deploy.quantize import calibrate, quantize_graph
 
 Floats = NDArray[np.float32]
 Pair = tuple[int, int]
-CALIBRATION_WINDOWS = 12
+CALIBRATION_WINDOWS = 32
 # Batch normalisation of trained networks: scales vary by about a third, shifts by half a deviation.
 _SCALE_SPREAD = 0.3
 _SHIFT_SPREAD = 0.5
@@ -63,7 +64,7 @@ class NetworkMaker:
         self._rng = np.random.default_rng(seed)
         self._tensors = {"input": Tensor("input", shape, DType.FLOAT32)}
         self._operators: list[Operator] = []
-        windows = _smooth(self._rng.standard_normal((CALIBRATION_WINDOWS, *shape[1:])))
+        windows = smooth(self._rng.standard_normal((CALIBRATION_WINDOWS, *shape[1:])))
         self._values: dict[str, Floats] = {"input": windows}
         self.input = "input"
 
@@ -197,8 +198,8 @@ class NetworkMaker:
     ) -> tuple[int, ...]:
         sizes = self.shape(source)[1:3]
         return tuple(
-            window_output(size, *parts, padding)
-            for size, *parts in zip(sizes, kernel, stride, dilation, strict=True)
+            window_output(size, length, step, gap, padding)
+            for size, length, step, gap in zip(sizes, kernel, stride, dilation, strict=True)
         )
 
     def _weighted(self, operator: Operator, weights: _Weights, shape: tuple[int, ...]) -> str:
@@ -244,10 +245,3 @@ class NetworkMaker:
 
     def _fresh(self, kind: str) -> str:
         return f"{kind}{len(self._tensors)}"
-
-
-def _smooth(noise: NDArray[np.float64]) -> Floats:
-    """Windows like signals and images: neighbours along the longest axis are alike, unit deviation."""
-    axis = 1 + int(np.argmax(noise.shape[1:]))
-    summed = noise + np.roll(noise, 1, axis) + np.roll(noise, 2, axis)
-    return np.asarray(summed / summed.std(), np.float32)

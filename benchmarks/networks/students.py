@@ -68,8 +68,8 @@ def mobilenet_1d(seed: int = 4) -> Graph:
     """Depthwise-separable network with the reference's 2,074,368 MAC, whose own shapes are not documented."""
     net = NetworkMaker("mobilenet-1d", (1, 1, 200, 1), seed)
     name = net.convolution(net.input, 32, (1, 7), stride=(1, 2), activation=_RELU6)
-    for channels, stride in ((64, 1), (64, 2), (64, 1), (128, 1), (128, 2), (128, 2), (256, 2)):
-        name = net.depthwise(name, (1, 7), stride=(1, stride), activation=_RELU6)
+    for channels, stride in ((48, 1), (48, 1), (48, 1), (96, 2), (96, 2), (96, 1), (128, 2), (256, 1)):
+        name = net.depthwise(name, (1, 5), stride=(1, stride), activation=_RELU6)
         name = net.convolution(name, channels, (1, 1), activation=_RELU6)
     return net.int8(net.dense(net.global_average(name), _CLASSES))
 
