@@ -8,6 +8,7 @@ from typing import Literal
 from benchmarks.models import Model, write_windows
 from ppg_deploy import api
 from ppg_deploy.build.size import KERNELS, MODEL_CODE
+from ppg_deploy.errors import PpgDeployError
 from ppg_deploy.report import Report
 
 Mode = Literal["speed", "balanced", "size"]
@@ -38,20 +39,24 @@ class Row:
     versions: dict[str, str]
 
 
-def count_modes(model: Model, modes: tuple[Mode, ...]) -> dict[Mode, Row]:
-    """A row for each mode; the model is made once."""
+def count(model: Model, mode: Mode) -> Row | str:
+    """The figures, or why there are none: a model may be too large for the board in one mode and not in another."""
     with tempfile.TemporaryDirectory(prefix="ppg-bench-") as temporary:
-        folder = Path(temporary)
-        tflite = model.write(folder)
-        data, one = folder / "several.npz", folder / "one.npz"
-        write_windows(tflite, WINDOWS, data)
-        write_windows(tflite, 1, one)
-        return {mode: _count(tflite, mode, data, one, folder / mode) for mode in modes}
+        try:
+            return _count(model, mode, Path(temporary))
+        except PpgDeployError as error:
+            return error.message
 
 
-def _count(tflite: Path, mode: Mode, data: Path, one: Path, out: Path) -> Row:
+def _count(model: Model, mode: Mode, folder: Path) -> Row:
+    tflite = model.write(folder)
+    # Not the folder of the model's quantize.json: windows are given as input of the .tflite, without normalisation.
+    out = folder / "built"
+    several, one = folder / "several.npz", folder / "one.npz"
+    write_windows(tflite, WINDOWS, several)
+    write_windows(tflite, 1, one)
     api.build(board=BOARD, out=out, model=tflite, optimize=mode)
-    report = api.bench(out=out, emulator="unicorn", data=data, count=WINDOWS, timing_model=CORE_MODEL)
+    report = api.bench(out=out, emulator="unicorn", data=several, count=WINDOWS, timing_model=CORE_MODEL)
     predicted = api.bench(out=out, emulator="unicorn", data=one, count=1, timing_model=CALIBRATED_MODEL)
     return _row(report, predicted)
 

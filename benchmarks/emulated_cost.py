@@ -14,14 +14,23 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
-from benchmarks.counting import BOARD, CALIBRATED_MODEL, CORE_MODEL, MODES, WINDOWS, Mode, Row, count_modes
+from benchmarks.counting import BOARD, CALIBRATED_MODEL, CORE_MODEL, MODES, WINDOWS, Mode, Row, count
 from benchmarks.models import REPOSITORY, Model, given_model, known_models
-from ppg_deploy.errors import PpgDeployError
 
 SAVED = REPOSITORY / "benchmarks" / "latest.txt"
 _COLUMNS = (
     *("model", "mode", "MAC", "instructions", "cycles_estimated", "cycles/MAC", "TFLM", "times fewer"),
-    *("predicted L4R5", "arena", "TFLM arena", "stack", "code", "constants", "image", "differing"),
+    *(
+        "predicted L4R5",
+        "arena",
+        "TFLM arena",
+        "stack",
+        "code",
+        "constants",
+        "TFLM flash",
+        "image",
+        "differing",
+    ),
 )
 _LEGEND = f"""\
 One inference on {BOARD}, emulated by unicorn: nothing here was measured on silicon.
@@ -29,10 +38,12 @@ One inference on {BOARD}, emulated by unicorn: nothing here was measured on sili
 instructions      exact count, median of {WINDOWS} windows
 cycles_estimated  {CORE_MODEL}: flash and RAM without wait states, a lower bound
 TFLM              cycles/MAC of TFLM with CMSIS-NN at -O2 by the same timing model (benchmarks/peers.py); "times fewer"
-                  divides it by ours. mobilenet-1d and microresnet: same MACs, but the peer's shapes are not known.
+                  divides it by ours. The shapes behind its residual-6, mobilenet-1d and microresnet are not known, only
+                  their MACs, which are the same here
 predicted L4R5    cycles by {CALIBRATED_MODEL}: STM32L4R5 at 120 MHz and nothing else, see docs/timing-model.md
 arena, stack      bytes of RAM; input and output apart, which TFLM's arena holds as well
-code, constants   bytes of flash for the model and its kernels; image: everything, application and protocol included
+code, constants   bytes of flash for the model and its kernels; "TFLM flash" is TFLM's code and read-only data, with a
+                  harness of 1 to 2 kB, and the .tflite file; image: everything, application and protocol included
 differing         windows with any output byte other than TFLM's interpreter
 ic-, kws-, vww-, ad-   operators and shapes of MLPerf Tiny, weights of our own: no MLPerf Tiny results
 """
@@ -57,6 +68,7 @@ def cells(model: Model, mode: Mode, row: Row) -> list[str]:
         f"{row.stack:,}",
         f"{row.code:,}",
         f"{row.constants:,}",
+        "-" if peer is None else f"{peer.code + peer.model:,}",
         f"{row.image:,}",
         f"{row.mismatched} of {row.windows}",
     ]
@@ -79,15 +91,10 @@ def counted(models: Sequence[Model], modes: Sequence[Mode], jobs: int) -> dict[t
     """Figures, or why there are none, by model and mode; progress goes to standard error."""
     results: dict[tuple[str, Mode], Row | str] = {}
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        tasks = {
-            pool.submit(count_modes, model, (mode,)): (model.name, mode) for model in models for mode in modes
-        }
+        tasks = {pool.submit(count, model, mode): (model.name, mode) for model in models for mode in modes}
         for done, task in enumerate(as_completed(tasks), start=1):
             name, mode = tasks[task]
-            try:
-                results[name, mode] = task.result()[mode]
-            except PpgDeployError as error:
-                results[name, mode] = error.message
+            results[name, mode] = task.result()
             print(f"{done}/{len(tasks)} {name}, {mode}", file=sys.stderr, flush=True)
     return results
 

@@ -32,7 +32,7 @@ class Model:
 def known_models() -> tuple[Model, ...]:
     """Every model that this machine has."""
     shared = (("pulse_s6", peers.PULSE), ("resnet2_dev", peers.RESIDUAL_2))
-    onnx = [Model("student (demo)", partial(_quantized, _DEMO), peers.PULSE)]
+    onnx = [Model("demo-student", partial(_quantized, _DEMO), peers.PULSE)]
     onnx += [
         Model(name, partial(_quantized, _SHARED / f"{name}.onnx"), peer)
         for name, peer in shared
@@ -89,8 +89,6 @@ def _quantized(onnx: Path, folder: Path) -> Path:
         noise = np.random.default_rng(0).standard_normal((_CALIBRATION_WINDOWS, *shape))
         calibration = folder / "noise.npz"
         np.savez(calibration, x=smooth(noise))
-    # The copy has no student card beside it: windows are taken as they are.
-    copy = folder / "student.onnx"
-    copy.write_bytes(onnx.read_bytes())
-    api.quantize(copy, out=folder, calibration=calibration)
+    card = onnx.with_suffix(".toml")
+    api.quantize(onnx, out=folder, calibration=calibration, card=card if card.is_file() else None)
     return folder / "model.tflite"

@@ -47,8 +47,9 @@ def compare(model: Model, mode: Mode) -> Comparison:
         tflite = model.write(folder)
         data = folder / "streamed.npz"
         write_windows(tflite, WINDOWS, data)
-        api.build(board=BOARD, out=folder, model=tflite, optimize=mode)
-        reports = [api.bench(out=folder, emulator=name, data=data) for name in ("unicorn", "qemu")]
+        out = folder / "built"
+        api.build(board=BOARD, out=out, model=tflite, optimize=mode)
+        reports = [api.bench(out=out, emulator=name, data=data) for name in ("unicorn", "qemu")]
     counts = [report.cost.instructions for report in reports]
     assert counts[0] is not None
     assert counts[1] is not None

@@ -5,6 +5,9 @@ from numpy.typing import NDArray
 
 from ppg_deploy.graph import Graph
 
+_SIGNAL_CODES = 30
+"""Standard deviation of a signal whose extremes, some four deviations away, just fit the codes."""
+
 
 def smooth(noise: NDArray[np.float64]) -> NDArray[np.float32]:
     """Noise (N, *shape) of unit deviation in which neighbours along the longest axis are alike, as in signals."""
@@ -14,10 +17,13 @@ def smooth(noise: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def benchmark_windows(graph: Graph, count: int, seed: int = 1) -> NDArray[np.float32]:
-    """(count, *input shape without batch): smooth noise, of which the last window is replaced by random codes."""
+    """(count, *input shape without batch): smooth noise, and random codes as the last window.
+
+    The noise uses the input's codes as calibrated signals do, whatever its scale is.
+    """
     rng = np.random.default_rng(seed)
     shape = (count, *graph.input.shape[1:])
-    windows = smooth(rng.standard_normal(shape))
+    windows = smooth(rng.standard_normal(shape)) * np.float32(_SIGNAL_CODES * graph.input.scale)
     codes = rng.integers(-128, 128, shape[1:])
     windows[-1] = (codes - graph.input.zero_point) * graph.input.scale
     return windows
