@@ -16,7 +16,8 @@ int ppg_model_init(void);
    low byte first; then both must be aligned to 4 bytes. PPG_MODEL_OK, or a runtime's own error code. */
 int ppg_model_run(const int8_t *input, int8_t *output);
 
-/* The same inference; ticks[i] receives `now()` after operator i minus `now()` before it. */
+/* The same inference; ticks[i] receives `now()` after operator i minus `now()` before it, of an operator in pieces the
+   sum over them. */
 int ppg_model_run_profiled(const int8_t *input, int8_t *output, uint32_t (*now)(void),
                            uint32_t ticks[]);
 

@@ -12,6 +12,7 @@ from ppg_deploy.compile.choose import choose_kernels
 from ppg_deploy.compile.lower import lower
 from ppg_deploy.compile.memory import ALIGNMENT, Buffer, Group, allocate, plan_memory
 from ppg_deploy.compile.objective import Optimize
+from ppg_deploy.compile.pieces.regions import split_rows
 from tests.support.compile_cases import network
 from tests.support.compile_networks import NetworkBuilder, pulse_like, resnet_like
 
@@ -93,13 +94,20 @@ def test_the_plan_is_near_the_optimum() -> None:
 
 
 def test_plan_of_the_pulse_student_by_hand() -> None:
-    """Largest moment: a 4 x 256 x 16 result is overwritten in place, with one padded row and the columns beside it."""
+    """Largest moment: a 256 x 16 row is overwritten in place, with one padded row and the columns beside it.
+
+    In pieces, the rows that are finished lie beside it: 4 x 8 x 32 codes. All rows at once are four times as large.
+    """
     padded_row = (2 + 256 + 2) * 16
     columns = (3 * 16 // 4) * 32
-    assert (
-        compile_graph(pulse_like(), model_sha256="0" * 64, dsp=True).arena_bytes
-        == 16384 + padded_row + columns
-    )
+    program = lower(pulse_like())
+    for plan_of, expected in (
+        (program, 4 * 256 * 16 + padded_row + columns),
+        (split_rows(program), 256 * 16 + padded_row + columns + 4 * 8 * 32),
+    ):
+        kernels = [choice.kernel for choice in choose_kernels(plan_of.steps, Optimize.SIZE)]
+        assert {kernel.name for kernel in kernels} == {"conv_columns", "pool", "dense"}
+        assert plan_memory(plan_of, kernels).arena_bytes == expected
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -96,9 +96,10 @@ def test_functions_and_operators_of_an_image() -> None:
         Function(0x108, 4, "ppg_model_op_011.constprop.0"),
         Function(0x110, 0, "label"),
         Function(0x120, 4, "ppg_model_op_12"),
+        Function(0x124, 4, "ppg_model_op_011_piece_001"),
     )
     image = FirmwareImage(Path("f.elf"), (), functions)
-    assert image.operators() == {0: functions[0], 11: functions[1]}
+    assert image.operators() == {0: (functions[0],), 11: (functions[1], functions[4])}
     assert image.function_at(0x106) == "ppg_model_op_000"
     assert image.function_at(0x10C) == "0x0000010c"
     assert image.function_at(0x110) == "label"
@@ -222,7 +223,10 @@ def test_link_read_is_bounded() -> None:
 
 
 RUN_FUNCTION = Function(0x100, 0x20, "ppg_model_run")
-OPERATORS = {0: Function(0x200, 0x10, "ppg_model_op_000"), 1: Function(0x210, 0x10, "ppg_model_op_001")}
+OPERATORS = {
+    0: (Function(0x200, 0x10, "ppg_model_op_000"),),
+    1: (Function(0x210, 0x10, "ppg_model_op_001"),),
+}
 MAIN, AFTER_CALL = Block(0x10, 4), Block(0x14, 4)
 ENTRY, BETWEEN, END = Block(0x100, 8), Block(0x108, 4), Block(0x10C, 4)
 OP_0, OP_1, KERNEL, HELPER = Block(0x200, 16), Block(0x210, 16), Block(0x300, 8), Block(0x400, 2)

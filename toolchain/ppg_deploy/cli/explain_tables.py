@@ -37,8 +37,7 @@ def print_decisions(output: Output, decisions: Decisions, *, code_bytes: int) ->
 
 
 def _row(step: Decision) -> tuple[str, ...]:
-    at, count = step.piece
-    part = f" ({at + 1} of {count})" if count > 1 else ""
+    part = f" in {step.pieces} pieces" if step.pieces > 1 else ""
     place = " in place" if step.in_place else "" if step.output_in_arena else " caller's"
     return (
         f"{step.index} {step.kind}{part}",
@@ -61,7 +60,7 @@ def _proof(step: Decision) -> str:
 
 
 def _same_reason(steps: Sequence[Decision]) -> list[list[Decision]]:
-    """Steps with the same kernel, reason and alternatives together, pieces of one operator above all."""
+    """Steps with the same kernel, reason and alternatives together."""
     groups: dict[object, list[Decision]] = {}
     for step in steps:
         groups.setdefault((step.kernel, step.why, step.alternatives[1:]), []).append(step)

@@ -31,7 +31,10 @@ class _Constant:
 
 @dataclass(frozen=True)
 class _Function:
-    """One ppg_model_op_NNN: C parameter list, arguments of its caller, and the kernel call in its body."""
+    """An operator or a piece of one: C parameter list, arguments of its caller, and the kernel call in its body.
+
+    `index` is the operator's number.
+    """
 
     symbol: str
     index: int
@@ -69,6 +72,7 @@ def render(
         "output": _tensor_text(graph.output),
         "arena_bytes": plan.arena_bytes,
         "functions": _functions(program, codes, plan, shared),
+        "operators": max(program.operator_of) + 1,
         "constants": [
             constant for number, code in enumerate(codes) for constant in _constants(number, code, shared)
         ],
@@ -147,10 +151,9 @@ def _function(
         for operand in code.operands
     ]
     output = [_place(step.output, program, plan)]
+    touched = {program.origin(name) for name in (*step.inputs, step.output)}
     callers = [
-        name
-        for name, storage in (("input", program.input), ("output", program.output))
-        if storage in (*(program.origin(name) for name in step.inputs), step.output)
+        name for name, storage in (("input", program.input), ("output", program.output)) if storage in touched
     ]
     if code.gathered:
         operands = [f"(const int8_t *const[]){{{', '.join(operands)}}}"]
@@ -160,13 +163,21 @@ def _function(
     arguments = parameters + data + scratch + [str(value) for value in code.trailing]
     types = {"input": "const int8_t *input", "output": "int8_t *output"}
     return _Function(
-        symbol=f"ppg_model_op_{number:03d}",
-        index=number,
+        symbol=_symbol(number, program),
+        index=program.operator_of[number],
         title=f"{step.kind} {_comment(step.name)}",
         parameters=", ".join(types[name] for name in callers) or "void",
         arguments=", ".join(callers),
         call=f"{code.function}({', '.join(arguments)})",
     )
+
+
+def _symbol(number: int, program: Program) -> str:
+    operator = program.operator_of[number]
+    symbol = f"ppg_model_op_{operator:03d}"
+    if program.operator_of.count(operator) == 1:
+        return symbol
+    return f"{symbol}_piece_{program.operator_of[:number].count(operator):03d}"
 
 
 def _place(storage: str, program: Program, plan: MemoryPlan) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from ppg_deploy.compile.choose import Candidate, Choice
 from ppg_deploy.compile.lower import Program
-from ppg_deploy.compile.memory import MemoryPlan
 from ppg_deploy.compile.objective import Optimize
+from ppg_deploy.compile.pieces.schedule import Schedule
 from ppg_deploy.compile.requantize import Channels, proven_channels
 from ppg_deploy.compile.sharing import SharedConstants
 from ppg_deploy.compile.steps import Step, WeightedStep
@@ -20,8 +20,8 @@ from ppg_deploy.graph import DType
 class Alternative:
     """A kernel that could have computed a step.
 
-    `predicted_cycles` and `constant_bytes` are those of the whole operator when the step is one of its pieces;
-    `code_bytes` is the kernel's machine code, paid once per model, and `price` is everything but that in cycles.
+    `predicted_cycles` and `constant_bytes` are those of the operator in one piece; `code_bytes` is the kernel's
+    machine code, paid once per model, and `price` is everything but that in cycles.
     """
 
     kernel: str
@@ -47,21 +47,23 @@ class Proof:
 
 @dataclass(frozen=True)
 class Decision:
-    """One step: function ppg_model_op_<index> of the generated C. Sizes in bytes.
+    """One operator: the functions ppg_model_op_<index> of the generated C. Sizes in bytes.
 
-    `piece` is (number, count) of the steps that compute the same graph operators. `constant_bytes` are those that no
-    earlier step brought along. `alternatives` starts with the chosen one.
+    `pieces` compute it part by part, and `computed_macs` counts what several of them compute. `constant_bytes` are
+    those that no earlier operator brought along, `scratch_bytes` the most that a piece needs. `alternatives` starts
+    with the chosen one.
     """
 
     index: int
     kind: str
     name: str
     graph_operators: tuple[int, ...]
-    piece: tuple[int, int]
+    pieces: int
     kernel: str
     why: str
     alternatives: tuple[Alternative, ...]
     macs: int
+    computed_macs: int
     predicted_cycles: int
     constant_bytes: int
     output_bytes: int
@@ -86,16 +88,24 @@ class Decisions:
 
 
 def explain(
-    program: Program,
+    whole: Program,
     choices: Sequence[Choice],
-    plan: MemoryPlan,
+    schedule: Schedule,
     shared: SharedConstants,
     optimize: Optimize,
 ) -> Decisions:
-    """The decisions behind a compiled model."""
+    """The decisions behind a compiled model.
+
+    Args:
+        whole: the program before it was cut into pieces.
+        choices: of the kernels of its steps.
+        schedule: the program that runs.
+        shared: constants of the schedule's steps.
+        optimize: what the choice was made for.
+    """
     steps = tuple(
-        _decision(number, step, choice, plan, shared, optimize)
-        for number, (step, choice) in enumerate(zip(program.steps, choices, strict=True))
+        _decision(operator, step, choice, schedule, shared, optimize)
+        for operator, (step, choice) in enumerate(zip(whole.steps, choices, strict=True))
     )
     return Decisions(
         optimize=optimize,
@@ -103,9 +113,9 @@ def explain(
         steps=steps,
         macs=sum(step.macs for step in steps),
         predicted_cycles=sum(step.predicted_cycles for step in steps),
-        arena_bytes=plan.arena_bytes,
+        arena_bytes=schedule.plan.arena_bytes,
         constant_bytes=sum(step.constant_bytes for step in steps),
-        code_bytes=sum(kernel.code_bytes for kernel in {choice.kernel for choice in choices}),
+        code_bytes=sum(kernel.code_bytes for kernel in set(schedule.kernels)),
     )
 
 
@@ -117,25 +127,37 @@ def decisions_json(decisions: Decisions) -> bytes:
 
 
 def _decision(
-    number: int, step: Step, choice: Choice, plan: MemoryPlan, shared: SharedConstants, optimize: Optimize
+    operator: int,
+    step: Step,
+    choice: Choice,
+    schedule: Schedule,
+    shared: SharedConstants,
+    optimize: Optimize,
 ) -> Decision:
     others = [candidate for candidate in choice.unit.candidates if candidate is not choice.chosen]
+    program, plan = schedule.program, schedule.plan
+    pieces = program.pieces_of(operator)
     return Decision(
-        index=number,
+        index=operator,
         kind=step.kind,
         name=step.name,
         graph_operators=step.operators,
-        piece=(choice.unit.steps.index(number), len(choice.unit.steps)),
+        pieces=len(pieces),
         kernel=choice.kernel.name,
         why=_why(choice.chosen, others, optimize),
         alternatives=tuple(_alternative(candidate, optimize) for candidate in (choice.chosen, *others)),
         macs=step.macs,
-        predicted_cycles=choice.kernel.predicted_cycles(step),
-        constant_bytes=shared.added_bytes(number),
+        computed_macs=sum(program.steps[number].macs for number in pieces),
+        predicted_cycles=sum(
+            schedule.kernels[number].predicted_cycles(program.steps[number]) for number in pieces
+        ),
+        constant_bytes=sum(shared.added_bytes(number) for number in pieces),
         output_bytes=step.output_bytes,
-        output_in_arena=step.output in plan.storage,
-        scratch_bytes=plan.scratch_bytes[number],
-        in_place=number in plan.in_place,
+        output_in_arena=any(
+            program.origin(program.steps[number].output) in plan.storage for number in pieces
+        ),
+        scratch_bytes=max(plan.scratch_bytes[number] for number in pieces),
+        in_place=any(number in plan.in_place for number in pieces),
         proof=_proof(step),
     )
 

@@ -51,9 +51,9 @@ def plan_memory(program: Program, kernels: Sequence[Kernel]) -> MemoryPlan:
 
 
 def _last_uses(program: Program) -> dict[str, int]:
-    last = {step.output: number for number, step in enumerate(program.steps)}
+    last: dict[str, int] = {}
     for number, step in enumerate(program.steps):
-        for name in step.inputs:
+        for name in (*step.inputs, step.output):
             last[program.origin(name)] = number
     return last
 
@@ -64,7 +64,7 @@ def _overwritten(program: Program, kernels: Sequence[Kernel]) -> dict[int, str]:
     external = {program.input, program.output}
     chosen = {}
     for number, (step, kernel) in enumerate(zip(program.steps, kernels, strict=True)):
-        if step.output in external:
+        if step.output in external or step.output in program.views:
             continue
         origins = [program.origin(name) for name in step.inputs]
         # Storage that the step reads through a view as well might be overwritten too early.
@@ -95,7 +95,11 @@ def _plan(program: Program, kernels: Sequence[Kernel], overwritten: Mapping[int,
     ]
     offsets = allocate(groups)
     return MemoryPlan(
-        storage={step.output: offsets[step.output] for step in program.steps if step.output in offsets},
+        storage={
+            name: offsets[name]
+            for name in (program.origin(step.output) for step in program.steps)
+            if name in offsets
+        },
         scratch={number: offsets[_scratch_name(number)] for number, size in scratch_bytes.items() if size},
         scratch_bytes=scratch_bytes,
         in_place=frozenset(overwritten),
@@ -111,12 +115,13 @@ def _storage_groups(program: Program, overwritten: Mapping[int, str]) -> list[Gr
     last = _last_uses(program)
     groups: dict[str, list[Buffer]] = {}
     for number, step in enumerate(program.steps):
-        if step.output == program.output:
+        name = program.origin(step.output)
+        if name in (program.output, program.input) or name in groups:
             continue
-        buffer = Buffer(step.output, step.output_bytes, number, last[step.output])
+        buffer = Buffer(name, program.assembled.get(name, step.output_bytes), number, last[name])
         group = groups[overwritten[number]] if number in overwritten else []
         group.append(buffer)
-        groups[step.output] = group
+        groups[name] = group
     # Every member of a group refers to the same list; keep it once, under its first member.
     return [tuple(group) for name, group in groups.items() if group[0].name == name]
 
@@ -216,3 +221,19 @@ def _verify(groups: Sequence[Group], offsets: Mapping[str, int]) -> None:
                 )
         for buffer in group:
             placed.add(buffer, offsets[buffer.name])
+
+
+def live_bytes(program: Program, kernels: Sequence[Kernel]) -> list[int]:
+    """Per step, the bytes of all storage and scratch in use: no plan can have a smaller arena than the largest."""
+    overwritten = _overwritten(program, kernels)
+    live = [
+        kernel.scratch_bytes(step, number in overwritten)
+        for number, (step, kernel) in enumerate(zip(program.steps, kernels, strict=True))
+    ]
+    for group in _storage_groups(program, overwritten):
+        first, last = min(buffer.first for buffer in group), max(buffer.last for buffer in group)
+        for number in range(first, last + 1):
+            live[number] += max(
+                (buffer.size for buffer in group if buffer.first <= number <= buffer.last), default=0
+            )
+    return live

@@ -8,10 +8,12 @@ from ppg_deploy.compile.explain import Decisions
 
 @dataclass(frozen=True)
 class CompiledOperator:
-    """One function ppg_model_op_NNN.
+    """One operator: the function ppg_model_op_NNN, or, of several pieces, ppg_model_op_NNN_piece_MMM.
 
-    `graph_operators` are the numbers of the graph's operators that it computes; RESHAPE appears in none. Offsets are
-    bytes into the arena, None for the caller's input and output buffers. `input_offsets` leaves constants out.
+    `pieces` compute the operator's output one part after the other; `macs` are those of the operator, `computed_macs`
+    include what several pieces compute. `graph_operators` are the numbers of the graph's operators that it computes;
+    RESHAPE appears in none. Offsets are bytes into the arena, None for the caller's input and output buffers; of
+    several pieces they are the first one's. `input_offsets` leaves constants out.
     """
 
     index: int
@@ -19,7 +21,9 @@ class CompiledOperator:
     name: str
     kernel: str
     graph_operators: tuple[int, ...]
+    pieces: int
     macs: int
+    computed_macs: int
     constant_bytes: int
     input_offsets: tuple[int | None, ...]
     output_offset: int | None

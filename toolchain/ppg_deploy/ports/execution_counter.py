@@ -84,7 +84,7 @@ class ExecutionCounter:
                 "no inference has run from start to end since counting was armed",
                 hint="run one inference between arm() and result()",
             )
-        names = {index: function.name for index, function in self._image.operators().items()}
+        names = {index: f"ppg_model_op_{index:03d}" for index in self._image.operators()}
         return profile_inference(
             window.steps,
             code=self._image,

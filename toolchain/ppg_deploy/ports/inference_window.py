@@ -18,14 +18,16 @@ class InferenceWindow:
     """
 
     def __init__(
-        self, run: Function, operators: dict[int, Function], *, with_flash_lines: bool = False
+        self, run: Function, operators: dict[int, tuple[Function, ...]], *, with_flash_lines: bool = False
     ) -> None:
         self.return_address: int | None = None
         self.is_complete = False
         self.steps: Counter[Step] = Counter()
         self.flash_lines: Counter[FlashReader] | None = Counter() if with_flash_lines else None
         self._run = run
-        self._owner_of_entry = {function.address: index for index, function in operators.items()}
+        self._owner_of_entry = {
+            function.address: index for index, functions in operators.items() for function in functions
+        }
         self._has_begun = False
         self._owner = RUN
         self._last_block: Block | None = None
