@@ -226,9 +226,16 @@ def test_hops_beyond_the_window_are_refused(hop: int) -> None:
         compile_graph(pulse_like(), model_sha256=SHA256, dsp=False, hop=hop)
 
 
-def test_a_hop_that_the_pools_do_not_divide_is_refused() -> None:
-    with pytest.raises(InputError, match="no layer's outputs can be kept between windows that are 63"):
-        compile_graph(pulse_like(), model_sha256=SHA256, dsp=False, hop=63)
+def test_a_hop_that_the_pools_do_not_divide_keeps_what_lies_before_them(tmp_path: Path) -> None:
+    stream = _Stream(pulse_like(), 63, tmp_path)
+    assert stream.compiled.push is not None
+    assert stream.compiled.push.kept_bytes == 4 * 256 + 4 * 256 * 16
+    assert _long_stream(stream, 63, 16) >= 5
+
+
+def test_a_hop_that_leaves_nothing_in_common_is_refused() -> None:
+    with pytest.raises(InputError, match="no layer's outputs can be kept between windows that are 252"):
+        compile_graph(pulse_like(), model_sha256=SHA256, dsp=False, hop=252)
 
 
 def test_a_model_that_mixes_the_whole_window_at_once_is_refused() -> None:

@@ -27,7 +27,8 @@ def print_decisions(output: Output, decisions: Decisions, *, code_bytes: int) ->
             chosen = first.alternatives[0]
             output.note(
                 f"    instead of {other.kernel}: {_signed(other.predicted_cycles - chosen.predicted_cycles)} cycles, "
-                f"{_signed(other.constant_bytes - chosen.constant_bytes)} B of constants"
+                f"{_signed(other.constant_bytes - chosen.constant_bytes)} B of constants, "
+                f"{number(other.code_bytes)} B of code"
             )
     output.note(
         f"in all: {number(decisions.predicted_cycles)} cycles predicted for {number(decisions.macs)} MAC, "

@@ -1,46 +1,36 @@
 """Which kernel computes which step.
 
 What is minimised, over the whole model: predicted cycles of one inference, plus the price in cycles of the bytes of
-flash. Constants are paid once however many steps share them, and so is the machine code of a kernel: one that is used
-for a single small layer has to earn the routines that it drags in.
+flash. Constants are paid per step; the machine code of a kernel is paid once, so one that is used for a single small
+layer has to earn the routines that it drags in.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ppg_deploy.compile.kernels import Code, Kernel, candidates
+from ppg_deploy.compile.kernels import Kernel, candidates
 from ppg_deploy.compile.objective import Optimize
-from ppg_deploy.compile.sharing import content_of
 from ppg_deploy.compile.steps import Step
 from ppg_deploy.errors import InternalError
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A kernel for the steps of a unit."""
+    """A kernel that could compute a step."""
 
     kernel: Kernel
-    steps: tuple[Step, ...]
+    step: Step
 
     @cached_property
     def predicted_cycles(self) -> int:
-        """Of all the steps together."""
-        return sum(self.kernel.predicted_cycles(step) for step in self.steps)
-
-    @cached_property
-    def codes(self) -> tuple[Code, ...]:
-        """Of each step, if it does not overwrite its input."""
-        return tuple(self.kernel.code(step, in_place=False) for step in self.steps)
+        """Of one inference."""
+        return self.kernel.predicted_cycles(self.step)
 
     @cached_property
     def constant_bytes(self) -> int:
-        """Bytes of flash; arrays that several steps share count once."""
-        sizes = {}
-        for code in self.codes:
-            sizes.update({content_of(array): array.byte_size for array in code.arrays})
-        structures = sum(code.parameters.byte_size for code in self.codes if code.parameters is not None)
-        return structures + sum(sizes.values())
+        """Bytes of flash, equal constants of other steps not considered."""
+        return self.kernel.code(self.step, in_place=False).constant_bytes
 
     def price(self, optimize: Optimize) -> float:
         """Cycles, and what the constants are worth in cycles; the kernel's machine code is not in it."""
@@ -49,25 +39,20 @@ class Candidate:
 
 
 @dataclass(frozen=True, eq=False)
-class Unit:
-    """Steps that are decided together, because they compute parts of the same operators with the same constants."""
-
-    steps: tuple[int, ...]
-    candidates: tuple[Candidate, ...]
-
-
-@dataclass(frozen=True, eq=False)
 class Choice:
-    """What computes a step: the winner among its unit's candidates, and its code if the input is not overwritten."""
+    """The candidate that computes a step, and those that could have."""
 
-    unit: Unit
     chosen: Candidate
-    code: Code
+    others: tuple[Candidate, ...]
 
     @property
     def kernel(self) -> Kernel:
         """The chosen kernel."""
         return self.chosen.kernel
+
+
+# The candidates of one step, in the order of KERNELS.
+Able = tuple[Candidate, ...]
 
 
 def choose_kernels(steps: Sequence[Step], optimize: Optimize) -> tuple[Choice, ...]:
@@ -76,55 +61,43 @@ def choose_kernels(steps: Sequence[Step], optimize: Optimize) -> tuple[Choice, .
     Raises:
         InternalError: no kernel matches a step, although the checks accepted the graph.
     """
-    units = _units(steps)
-    allowed = _worth_their_code(units, optimize)
-    choices: dict[int, Choice] = {}
-    for unit in units:
-        chosen = _best(unit, allowed, optimize)
-        for step, code in zip(unit.steps, chosen.codes, strict=True):
-            choices[step] = Choice(unit, chosen, code)
-    return tuple(choices[number] for number in range(len(steps)))
+    able = [_able(step) for step in steps]
+    allowed = _worth_their_code(able, optimize)
+    return tuple(_choice(one, allowed, optimize) for one in able)
 
 
-def _units(steps: Sequence[Step]) -> list[Unit]:
-    """Pieces of one operator that the same kernels can compute, in the order of their first step."""
-    members: dict[object, list[int]] = {}
-    kernels: dict[object, tuple[Kernel, ...]] = {}
-    for number, step in enumerate(steps):
-        able = candidates(step)
-        if not able:
-            raise InternalError(f"no kernel computes {step.kind}", hint="report this model to the authors")
-        key = (step.operators, step.kind, id(getattr(step, "weights", step)), able)
-        members.setdefault(key, []).append(number)
-        kernels[key] = able
-    return [
-        Unit(
-            steps=tuple(numbers),
-            candidates=tuple(
-                Candidate(kernel, tuple(steps[number] for number in numbers)) for kernel in kernels[key]
-            ),
-        )
-        for key, numbers in members.items()
-    ]
+def _able(step: Step) -> Able:
+    able = tuple(Candidate(kernel, step) for kernel in candidates(step))
+    if not able:
+        raise InternalError(f"no kernel computes {step.kind}", hint="report this model to the authors")
+    return able
 
 
-def _best(unit: Unit, allowed: frozenset[Kernel], optimize: Optimize) -> Candidate:
+def _choice(able: Able, allowed: frozenset[Kernel], optimize: Optimize) -> Choice:
+    chosen = _best(able, allowed, optimize)
+    return Choice(chosen, tuple(candidate for candidate in able if candidate is not chosen))
+
+
+def _best(able: Able, allowed: frozenset[Kernel], optimize: Optimize) -> Candidate:
     """The cheapest allowed candidate; the first one of equals."""
-    able = [candidate for candidate in unit.candidates if candidate.kernel in allowed]
-    return min(able, key=lambda candidate: candidate.price(optimize))
+    left = [candidate for candidate in able if candidate.kernel in allowed]
+    return left[0] if len(left) == 1 else min(left, key=lambda candidate: candidate.price(optimize))
 
 
-def _worth_their_code(units: Sequence[Unit], optimize: Optimize) -> frozenset[Kernel]:
+def _worth_their_code(able: Sequence[Able], optimize: Optimize) -> frozenset[Kernel]:
     """The kernels that may be used: as long as it makes the model cheaper, the one that earns least is given up."""
-    allowed = frozenset(candidate.kernel for unit in units for candidate in unit.candidates)
+    allowed = frozenset(candidate.kernel for one in able for candidate in one)
     if not optimize.cycles_per_byte:
         return allowed
-    total = _total(units, allowed, optimize)
+    contested = [one for one in able if len(one) > 1]
+    needed = frozenset(one[0].kernel for one in able if len(one) == 1)
+    total = _total(contested, needed, allowed, optimize)
     while True:
+        used = dict.fromkeys(_best(one, allowed, optimize).kernel for one in contested)
         without = {
-            removed: _total(units, allowed - {removed}, optimize)
-            for removed in _used(units, allowed, optimize)
-            if _is_dispensable(removed, units, allowed)
+            kernel: _total(contested, needed, allowed - {kernel}, optimize)
+            for kernel in used
+            if kernel not in needed and _is_dispensable(kernel, contested, allowed)
         }
         least = min(without, key=without.__getitem__, default=None)
         if least is None or without[least] >= total:
@@ -132,17 +105,24 @@ def _worth_their_code(units: Sequence[Unit], optimize: Optimize) -> frozenset[Ke
         allowed, total = allowed - {least}, without[least]
 
 
-def _used(units: Iterable[Unit], allowed: frozenset[Kernel], optimize: Optimize) -> Mapping[Kernel, None]:
-    """The kernels of the best candidates, in the order of the steps."""
-    return dict.fromkeys(_best(unit, allowed, optimize).kernel for unit in units)
-
-
-def _is_dispensable(kernel: Kernel, units: Iterable[Unit], allowed: frozenset[Kernel]) -> bool:
+def _is_dispensable(kernel: Kernel, contested: Iterable[Able], allowed: frozenset[Kernel]) -> bool:
     left = allowed - {kernel}
-    return all(any(candidate.kernel in left for candidate in unit.candidates) for unit in units)
+    return all(any(candidate.kernel in left for candidate in one) for one in contested)
 
 
-def _total(units: Sequence[Unit], allowed: frozenset[Kernel], optimize: Optimize) -> float:
-    chosen = [_best(unit, allowed, optimize) for unit in units]
-    code_bytes = sum(kernel.code_bytes for kernel in {candidate.kernel for candidate in chosen})
-    return sum(candidate.price(optimize) for candidate in chosen) + optimize.cycles_per_byte * code_bytes
+def _total(
+    contested: Sequence[Able], needed: frozenset[Kernel], allowed: frozenset[Kernel], optimize: Optimize
+) -> float:
+    """Price of the contested steps, and of the machine code that they add to what is needed anyway."""
+    chosen = [_best(one, allowed, optimize) for one in contested]
+    added = code_bytes_of({candidate.kernel for candidate in chosen} | needed) - code_bytes_of(needed)
+    return sum(candidate.price(optimize) for candidate in chosen) + optimize.cycles_per_byte * added
+
+
+def code_bytes_of(kernels: Iterable[Kernel]) -> int:
+    """Machine code of some kernels together; what they share counts once."""
+    own, shared = 0, dict[str, int]()
+    for kernel in set(kernels):
+        own += kernel.code_bytes - sum(kernel.shared_code.values())
+        shared.update(kernel.shared_code)
+    return own + sum(shared.values())

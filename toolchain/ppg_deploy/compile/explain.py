@@ -6,7 +6,7 @@ Predictions are those that the choice of kernels was made with; a bench measures
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ppg_deploy.compile.choose import Candidate, Choice
+from ppg_deploy.compile.choose import Candidate, Choice, code_bytes_of
 from ppg_deploy.compile.lower import Program
 from ppg_deploy.compile.objective import Optimize
 from ppg_deploy.compile.pieces.schedule import Schedule
@@ -119,7 +119,7 @@ def explain(
         predicted_cycles=sum(step.predicted_cycles for step in steps),
         arena_bytes=schedule.plan.arena_bytes,
         constant_bytes=sum(step.constant_bytes for step in steps),
-        code_bytes=sum(kernel.code_bytes for kernel in set(schedule.kernels)),
+        code_bytes=code_bytes_of(schedule.kernels),
     )
 
 
@@ -139,7 +139,6 @@ def _decision(
     optimize: Optimize,
     removed_channels: Mapping[str, int],
 ) -> Decision:
-    others = [candidate for candidate in choice.unit.candidates if candidate is not choice.chosen]
     program, plan = schedule.program, schedule.plan
     pieces = program.pieces_of(operator)
     return Decision(
@@ -149,8 +148,10 @@ def _decision(
         graph_operators=step.operators,
         pieces=len(pieces),
         kernel=choice.kernel.name,
-        why=_why(choice.chosen, others, optimize),
-        alternatives=tuple(_alternative(candidate, optimize) for candidate in (choice.chosen, *others)),
+        why=_why(choice, optimize),
+        alternatives=tuple(
+            _alternative(candidate, optimize) for candidate in (choice.chosen, *choice.others)
+        ),
         macs=step.macs,
         computed_macs=sum(program.steps[number].macs for number in pieces),
         predicted_cycles=sum(
@@ -177,16 +178,16 @@ def _alternative(candidate: Candidate, optimize: Optimize) -> Alternative:
     )
 
 
-def _why(chosen: Candidate, others: Sequence[Candidate], optimize: Optimize) -> str:
-    if not others:
+def _why(choice: Choice, optimize: Optimize) -> str:
+    if not choice.others:
         return "the only kernel that computes this exactly"
-    price = chosen.price(optimize)
-    cheaper = [other.kernel.name for other in others if other.price(optimize) < price]
+    price = choice.chosen.price(optimize)
+    cheaper = [other.kernel.name for other in choice.others if other.price(optimize) < price]
     if cheaper:
         return f"{', '.join(cheaper)} would not earn its machine code"
-    if chosen.predicted_cycles <= min(other.predicted_cycles for other in others):
-        return "fewest cycles" if not optimize.cycles_per_byte else "fewest cycles, and worth its constants"
-    return f"faster ones would cost more than a byte per {optimize.cycles_per_byte:g} cycles"
+    if choice.chosen.predicted_cycles <= min(other.predicted_cycles for other in choice.others):
+        return "fewest cycles"
+    return f"a byte of flash has to save {optimize.cycles_per_byte:g} cycles, which no faster one does"
 
 
 def _proof(step: Step, removed_channels: int) -> Proof | None:

@@ -22,9 +22,7 @@ class Depthwise(Kernel):
     def in_place_inputs(self, step: Step) -> tuple[str, ...]:
         """The input when every output depends on the code at its own place only."""
         assert isinstance(step, DepthwiseStep)
-        window = step.window
-        pointwise = window.kernel == window.stride == (1, 1) and not window.is_padded
-        return step.inputs if pointwise and step.depth_multiplier == 1 else ()
+        return step.inputs if is_pointwise(step) else ()
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters and weights of ppg_depthwise."""
@@ -63,6 +61,13 @@ class Depthwise(Kernel):
             },
         )
         return Code("ppg_depthwise", parameters)
+
+
+def is_pointwise(step: DepthwiseStep) -> bool:
+    """True when every output is a function of the one code at its own place."""
+    window = step.window
+    one_code = window.kernel == window.stride == (1, 1) and not window.is_padded
+    return one_code and step.depth_multiplier == 1
 
 
 def _blocks_of_four(weights: NDArray[np.int8]) -> NDArray[np.int8]:
