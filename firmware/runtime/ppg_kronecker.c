@@ -7,28 +7,6 @@
 #define POSITIONS 4 /* per block */
 #define BLOCK_WORDS 2 /* of a row of packs from one block to the next */
 
-/* Adds 128 to four codes; the sums are taken as unsigned. */
-#define UNSIGNED_CODES 0x80808080u
-
-/* Packs of the values in the lower, in the upper halves of two words; `right` is moved up by 5 bits. */
-#if PPG_SIMD
-static inline uint32_t pack_low(uint32_t left, uint32_t right) {
-  uint32_t pack;
-  __asm("pkhbt %0, %1, %2, lsl #16" : "=r"(pack) : "r"(left), "r"(right));
-  return pack;
-}
-
-static inline uint32_t pack_high(uint32_t left, uint32_t right) {
-  uint32_t pack;
-  __asm("pkhtb %0, %1, %2, asr #16" : "=r"(pack) : "r"(right), "r"(left));
-  return pack;
-}
-#else
-static inline uint32_t pack_low(uint32_t left, uint32_t right) { return (left & 0xFFFFu) | right << 16; }
-
-static inline uint32_t pack_high(uint32_t left, uint32_t right) { return left >> 16 | (right & 0xFFFF0000u); }
-#endif
-
 #if PPG_SIMD
 
 /* All channel pairs of the blocks whose packs are packs, packs + 2, ... packs_end - 2. `stream` is at the first
@@ -203,22 +181,53 @@ static void pack_values(const int8_t *left, const int8_t *right, int32_t channel
   }
 }
 
-/* `count` packs of 4 channels of columns that lie `step` bytes apart. */
+/* `count` packs of 4 channels of columns that lie `step` bytes apart; code ^ 0x80 is code + 128. Right values
+   are moved up by 5 bits first: to 21 in the upper half of a word, to 16 less in the lower one. */
 static inline void pack_four(const int8_t *left, const int8_t *right, int32_t step, int32_t count,
                              uint32_t *to) {
+#if PPG_SIMD
+  uint32_t even, odd, even_right, odd_right, pack;
+  __asm volatile(
+      "1:\n"
+      "ldr.w %[even], [%[left]]\n"
+      "ldr.w %[even_right], [%[left], %[gap]]\n"
+      "add %[left], %[left], %[step]\n"
+      "eor %[even], %[even], #0x80808080\n"
+      "eor %[even_right], %[even_right], #0x80808080\n"
+      "uxtb16 %[odd], %[even], ror #8\n"
+      "uxtb16 %[even], %[even]\n"
+      "and %[odd_right], %[mask], %[even_right], lsr #3\n"
+      "and %[even_right], %[mask], %[even_right], lsl #5\n"
+      "pkhbt %[pack], %[odd], %[odd_right], lsl #16\n"
+      "str %[pack], [%[to], #%c[row]]\n"
+      "pkhtb %[pack], %[even_right], %[even], asr #16\n"
+      "str %[pack], [%[to], #2 * %c[row]]\n"
+      "pkhtb %[pack], %[odd_right], %[odd], asr #16\n"
+      "str %[pack], [%[to], #3 * %c[row]]\n"
+      "pkhbt %[pack], %[even], %[even_right], lsl #16\n"
+      "str %[pack], [%[to]], #4\n"
+      "subs %[count], %[count], #1\n"
+      "bne 1b\n"
+      : [left] "+r"(left), [to] "+r"(to), [count] "+r"(count), [even] "=&r"(even), [odd] "=&r"(odd),
+        [even_right] "=&r"(even_right), [odd_right] "=&r"(odd_right), [pack] "=&r"(pack)
+      : [gap] "r"((uintptr_t)right - (uintptr_t)left), [step] "r"(step), [mask] "r"(0x1FE01FE0u),
+        [row] "i"(4 * KRONECKER_ROW_WORDS)
+      : "cc", "memory");
+#else
   for (; count > 0; count--, left += step, right += step, to++) {
-    uint32_t first = ppg_load4(left) ^ UNSIGNED_CODES, second = ppg_load4(right) ^ UNSIGNED_CODES;
+    uint32_t first = ppg_load4(left) ^ 0x80808080u, second = ppg_load4(right) ^ 0x80808080u;
     uint32_t even = first & 0x00FF00FFu, odd = (first >> 8) & 0x00FF00FFu;
-    uint32_t even_second = (second << 5) & 0x1FE01FE0u, odd_second = (second >> 3) & 0x1FE01FE0u;
-    to[0] = pack_low(even, even_second);
-    to[KRONECKER_ROW_WORDS] = pack_low(odd, odd_second);
-    to[2 * KRONECKER_ROW_WORDS] = pack_high(even, even_second);
-    to[3 * KRONECKER_ROW_WORDS] = pack_high(odd, odd_second);
+    uint32_t even_right = (second << 5) & 0x1FE01FE0u, odd_right = (second >> 3) & 0x1FE01FE0u;
+    to[0] = even_right << 16 | (even & 0xFFFFu);
+    to[KRONECKER_ROW_WORDS] = odd_right << 16 | (odd & 0xFFFFu);
+    to[2 * KRONECKER_ROW_WORDS] = (even_right & 0xFFFF0000u) | even >> 16;
+    to[3 * KRONECKER_ROW_WORDS] = (odd_right & 0xFFFF0000u) | odd >> 16;
   }
+#endif
 }
 
 /* `count` packs of all channels. */
-static void pack_columns(const int8_t *left, const int8_t *right, int32_t step, int32_t count,
+PPG_KEEP_FUNCTION static void pack_columns(const int8_t *left, const int8_t *right, int32_t step, int32_t count,
                          int32_t channels, uint32_t *to) {
   for (; channels >= 4; channels -= 4, left += 4, right += 4, to += 4 * KRONECKER_ROW_WORDS) {
     pack_four(left, right, step, count, to);

@@ -8,10 +8,10 @@ others). The kernel sees three fields of 21, 21 and 22 bits, started at
     middle  O = b + 2^20              so that middle + sum of w u = a + 2^20
     last    O - S                     goes on in the next first field: S + (O - S) + low + high = a + 2^20 as well
 
-so every finished field holds a + 2^20, which fits 21 bits exactly when -2^20 <= a < 2^20. Then no field is ever negative
-or too large: S + low lies between 0 and (largest low - least low), which is no more than the width of a; the last
-field, O - S + high = (O + least low + high), is one of the values of a + 2^20 too. Sums on the way may leave their
-fields: they wrap modulo 2^64 and come back.
+so every finished field holds a + 2^20, which fits 21 bits exactly when -2^20 <= a < 2^20. Then no field is ever
+negative or too large: S + low lies between 0 and (largest low - least low), which is no more than the width of a; the
+last field, O - S + high = (O + least low + high), is one of the values of a + 2^20 too. Sums on the way may leave
+their fields: they wrap modulo 2^64 and come back.
 """
 
 from dataclasses import dataclass
@@ -71,7 +71,10 @@ LARGEST_KERNEL = 9
 
 @dataclass(frozen=True)
 class Segment:
-    """All input channels of one residue, a group of steps: rows from `row` on, packs from `pack` on, words from `word` on."""
+    """All input channels of a residue in one group of steps.
+
+    The first step takes rows from `row` on, and of them packs from `pack` on; words of taps from `word` on.
+    """
 
     group: Steps
     residue: int
@@ -198,7 +201,9 @@ def starts(step: ConvolutionStep, layout: Layout) -> NDArray[np.int64]:
         )
 
 
-def pack_stream(step: ConvolutionStep, layout: Layout, factors: tuple[Factor, ...], end: int) -> NDArray[np.int32]:
+def pack_stream(
+    step: ConvolutionStep, layout: Layout, factors: tuple[Factor, ...], end: int
+) -> NDArray[np.int32]:
     """The stream of all channel pairs; `end` is where the last jump goes."""
     pairs = step.target.channels // 2
     pieces = [starts(step, layout).astype("<i8").view("<i4").reshape(pairs, 4)]
