@@ -4,6 +4,7 @@ from ppg_deploy.compile.kernels.base import Array, Code, Kernel, Structure
 from ppg_deploy.compile.kernels.convolution import ColumnsConvolution
 from ppg_deploy.compile.kernels.copy import Copy
 from ppg_deploy.compile.kernels.dense import Dense
+from ppg_deploy.compile.kernels.dense_wide import WideDense
 from ppg_deploy.compile.kernels.depthwise import Depthwise
 from ppg_deploy.compile.kernels.elementwise import AddKernel, MulKernel
 from ppg_deploy.compile.kernels.int16_convolution import ColumnsConvolution16
@@ -24,6 +25,7 @@ from ppg_deploy.compile.kernels.tensor import (
     ReduceKernel,
     TransposeKernel,
 )
+from ppg_deploy.compile.kernels.threes import ThreesConvolution
 from ppg_deploy.compile.objective import Optimize
 from ppg_deploy.compile.steps import Step
 from ppg_deploy.errors import InternalError
@@ -37,11 +39,13 @@ KERNELS: tuple[Kernel, ...] = (
     Pool16(),
     AddKernel16(),
     MulKernel16(),
+    ThreesConvolution(),
     QuadsConvolution(11),
     QuadsConvolution(14),
     QuadsConvolution(None),
     ColumnsConvolution(),
     Depthwise(),
+    WideDense(),
     Dense(),
     Pool(),
     AddKernel(),
