@@ -5,9 +5,10 @@ from ppg_deploy.compile.kernels.base import Array, Code, Kernel, Structure
 from ppg_deploy.compile.kernels.convolution import ColumnsConvolution
 from ppg_deploy.compile.kernels.copy import Copy
 from ppg_deploy.compile.kernels.dense import Dense
+from ppg_deploy.compile.kernels.dense_wide import WideDense
 from ppg_deploy.compile.kernels.depthwise import Depthwise
-from ppg_deploy.compile.kernels.elementwise import AddKernel, MulKernel
 from ppg_deploy.compile.kernels.depthwise_rows import DepthwiseRows
+from ppg_deploy.compile.kernels.elementwise import AddKernel, MulKernel
 from ppg_deploy.compile.kernels.equal_shapes import Product, Sum
 from ppg_deploy.compile.kernels.int16_convolution import ColumnsConvolution16
 from ppg_deploy.compile.kernels.int16_dense import Dense16
@@ -28,6 +29,7 @@ from ppg_deploy.compile.kernels.tensor import (
     ReduceKernel,
     TransposeKernel,
 )
+from ppg_deploy.compile.kernels.threes import ThreesConvolution
 from ppg_deploy.compile.kernels.winograd import WinogradConvolution
 from ppg_deploy.compile.steps import Step
 
@@ -40,6 +42,7 @@ KERNELS: tuple[Kernel, ...] = (
     Pool16(),
     AddKernel16(),
     MulKernel16(),
+    ThreesConvolution(),
     QuadsConvolution(11),
     QuadsConvolution(14),
     QuadsConvolution(None),
@@ -51,6 +54,7 @@ KERNELS: tuple[Kernel, ...] = (
     Product(),
     DepthwiseRows(),
     Depthwise(),
+    WideDense(),
     Dense(),
     Pool(),
     AddKernel(),
