@@ -6,8 +6,8 @@ from ppg_deploy.compile.kernels.convolution import ColumnsConvolution
 from ppg_deploy.compile.kernels.copy import Copy
 from ppg_deploy.compile.kernels.dense import Dense
 from ppg_deploy.compile.kernels.depthwise import Depthwise
-from ppg_deploy.compile.kernels.elementwise import AddKernel, MulKernel
 from ppg_deploy.compile.kernels.depthwise_rows import DepthwiseRows
+from ppg_deploy.compile.kernels.elementwise import AddKernel, MulKernel
 from ppg_deploy.compile.kernels.equal_shapes import Product, Sum
 from ppg_deploy.compile.kernels.int16_convolution import ColumnsConvolution16
 from ppg_deploy.compile.kernels.int16_dense import Dense16
@@ -17,6 +17,7 @@ from ppg_deploy.compile.kernels.int16_pool import Pool16
 from ppg_deploy.compile.kernels.lookup import Lookup
 from ppg_deploy.compile.kernels.pad import PadKernel
 from ppg_deploy.compile.kernels.pool import Pool
+from ppg_deploy.compile.kernels.pool_rows import PoolRows, Totals
 from ppg_deploy.compile.kernels.sequence import ConcatenateKernel, LstmKernel, SliceKernel
 from ppg_deploy.compile.kernels.softmax import SoftmaxKernel
 from ppg_deploy.compile.kernels.tensor import (
@@ -46,6 +47,8 @@ KERNELS: tuple[Kernel, ...] = (
     DepthwiseRows(),
     Depthwise(),
     Dense(),
+    PoolRows(),
+    Totals(),
     Pool(),
     AddKernel(),
     MulKernel(),
