@@ -19,6 +19,7 @@ from ppg_deploy.compile.kernels.kronecker import KroneckerConvolution
 from ppg_deploy.compile.kernels.lookup import Lookup
 from ppg_deploy.compile.kernels.pad import PadKernel
 from ppg_deploy.compile.kernels.pool import Pool
+from ppg_deploy.compile.kernels.pool_rows import PoolRows, Totals
 from ppg_deploy.compile.kernels.quads import QuadsConvolution
 from ppg_deploy.compile.kernels.sequence import ConcatenateKernel, LstmKernel, SliceKernel
 from ppg_deploy.compile.kernels.softmax import SoftmaxKernel
@@ -56,6 +57,8 @@ KERNELS: tuple[Kernel, ...] = (
     Depthwise(),
     WideDense(),
     Dense(),
+    PoolRows(),
+    Totals(),
     Pool(),
     AddKernel(),
     MulKernel(),
