@@ -15,6 +15,7 @@ from ppg_deploy.compile.kernels.lookup import Lookup
 from ppg_deploy.compile.kernels.pad import PadKernel
 from ppg_deploy.compile.kernels.pool import Pool
 from ppg_deploy.compile.kernels.quads import QuadsConvolution
+from ppg_deploy.compile.kernels.quads_short import ShortQuadsConvolution
 from ppg_deploy.compile.kernels.sequence import ConcatenateKernel, LstmKernel, SliceKernel
 from ppg_deploy.compile.kernels.softmax import SoftmaxKernel
 from ppg_deploy.compile.kernels.tensor import (
@@ -37,6 +38,7 @@ KERNELS: tuple[Kernel, ...] = (
     MulKernel16(),
     QuadsConvolution(11),
     QuadsConvolution(14),
+    ShortQuadsConvolution(),
     QuadsConvolution(None),
     ColumnsConvolution(),
     Depthwise(),
