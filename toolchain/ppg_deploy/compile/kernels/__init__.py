@@ -21,6 +21,7 @@ from ppg_deploy.compile.kernels.pad import PadKernel
 from ppg_deploy.compile.kernels.pool import Pool
 from ppg_deploy.compile.kernels.pool_rows import PoolRows, Totals
 from ppg_deploy.compile.kernels.quads import QuadsConvolution
+from ppg_deploy.compile.kernels.quads_short import ShortQuadsConvolution
 from ppg_deploy.compile.kernels.sequence import ConcatenateKernel, LstmKernel, SliceKernel
 from ppg_deploy.compile.kernels.softmax import SoftmaxKernel
 from ppg_deploy.compile.kernels.tensor import (
@@ -46,6 +47,7 @@ KERNELS: tuple[Kernel, ...] = (
     ThreesConvolution(),
     QuadsConvolution(11),
     QuadsConvolution(14),
+    ShortQuadsConvolution(),
     QuadsConvolution(None),
     KroneckerConvolution(),
     ColumnsConvolution(),
