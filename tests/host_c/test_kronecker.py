@@ -88,3 +88,29 @@ def test_overwrites_its_input(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = compile_graph(graph, model_sha256="0" * 64, dsp=False)
     assert any(operator.in_place for operator in compiled.operators)
     assert _compare([graph]) == [["conv_kronecker"] * 3]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_pieces_of_rows_and_columns(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    from ppg_deploy.compile import compile_graph
+    from ppg_deploy.errors import DoesNotFitError
+    from ppg_deploy.golden.tflm import TflmInterpreter
+
+    force_kronecker(monkeypatch)
+    random = np.random.default_rng(seed)
+    net = NetworkBuilder(seed, (1, int(random.integers(1, 4)), int(random.integers(40, 90)), 2), -128)
+    name = net.input
+    for _ in range(3):
+        kernel, stride = int(random.integers(2, 8)), int(random.integers(1, 3))
+        dilation = int(random.integers(1, 4))
+        name = net.convolution(name, 4, (1, kernel), stride=(1, stride), dilation=(1, dilation))
+    graph = net.graph(net.dense(net.reshape(name, (1, net.tensors[name].size)), 3))
+    with pytest.raises(DoesNotFitError) as refused:
+        compile_graph(graph, model_sha256="0" * 64, dsp=False, ram_budget=1)
+    smallest = int(refused.value.message.split("at least ")[1].split(" bytes")[0].replace(",", ""))
+    windows = windows_for(graph, seed, 6)
+    [(compiled, outputs)] = host_runner().run([(graph, windows)], ram_budget=smallest + 40)
+    np.testing.assert_array_equal(outputs, TflmInterpreter(write_tflite(graph)).run(windows))
+    names = [operator.kernel for operator in compiled.operators]
+    assert names.count("conv_kronecker") == 3
+    assert max(operator.pieces for operator in compiled.operators) > 1
