@@ -36,6 +36,7 @@ _Static_assert(sizeof(state_t) == PPG_WINOGRAD_STATE_BYTES, "the assembler below
 #define FORM_SIGNED (1u << 31)   /* N */
 #define FORM_8_PAIRS (1u << 30)  /* Z */
 #define FORM_12_PAIRS (1u << 29) /* C */
+#define FORM_LONG (1u << 28)     /* V: more than 16 pairs */
 
 /* All output channels of the two tiles of the state, which lies 256 bytes below `values`. */
 __attribute__((naked)) PPG_KEEP_FUNCTION static void multiply_tiles(
@@ -105,7 +106,7 @@ __attribute__((naked)) PPG_KEEP_FUNCTION static void multiply_tiles(
 
 static uint32_t form_of(const ppg_winograd_t *conv) {
   return (conv->signed_form ? FORM_SIGNED : 0) | (conv->pairs == 8 ? FORM_8_PAIRS : 0) |
-         (conv->pairs == 12 ? FORM_12_PAIRS : 0);
+         (conv->pairs == 12 ? FORM_12_PAIRS : 0) | (conv->pairs > 16 ? FORM_LONG : 0);
 }
 
 static void multiply(const ppg_winograd_t *conv, state_t *state, uint32_t *values) {
@@ -156,10 +157,10 @@ static void multiply_channel(const ppg_winograd_t *conv, const int32_t *block, i
     for (int32_t pair = 0; pair < conv->pairs; pair++, weights += PPG_WINOGRAD_CHANNELS) {
       uint32_t value = values[TILES * (PPG_WINOGRAD_SLOTS * pair + slot)];
       m[slot] = (uint32_t)ppg_dot2((uint32_t)*weights, value, (int32_t)m[slot]);
+      if (conv->pairs > 16 && pair % 8 == 7 && pair > 8) weights++; /* what the assembler moves by */
     }
   }
-  const int32_t *factor = block + PPG_WINOGRAD_CHANNELS * (1 + PPG_WINOGRAD_SLOTS * conv->pairs) +
-                          channel * (2 + conv->signed_form);
+  const int32_t *factor = weights - channel + channel * (2 + conv->signed_form);
   uint32_t sum = m[0] + m[1], difference = m[0] - m[1], sum2 = m[2] + m[3], difference2 = m[2] - m[3];
   *outputs[2] = requantized(sum + 4 * sum2, factor, conv->signed_form);
   *outputs[1] = requantized(difference + 2 * difference2, factor, conv->signed_form);

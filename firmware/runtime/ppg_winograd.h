@@ -25,13 +25,13 @@
 
 typedef struct {
   /* Per block of 4 output channels: 4 biases; per slot and pair of input channels a word of weights for each of the
-     4 channels; 4 times 2 (or, in the signed form, 3) words of factors. */
+     4 channels, and, beyond 16 pairs, behind every eight pairs but the first, a word for the assembler; 4 times 2 (or, in the signed form, 3) words of factors. */
   const int32_t *stream;
   int32_t block_words;
   int32_t first_blocks; /* then the targets move back by `overlap` channels, then come `later_blocks` */
   int32_t later_blocks;
   int32_t overlap;
-  int32_t pairs;       /* of input channels, those of the padding included: 8, 12 or 16 */
+  int32_t pairs;       /* of input channels, those of the padding included: 8, 12 or a multiple of 8 */
   int32_t groups;      /* of 4 input channels that are transformed */
   int32_t signed_form; /* 1: a negative accumulator lowers the sum by the factor's third word */
 

@@ -80,12 +80,29 @@
 #define LEAVE(slot)
 #endif
 
+/* More than 16 pairs: a word of the stream behind every eight of them says how far the transformed inputs move on or,
+   negative, back behind the last eight. No flag may change. */
+#if PPG_USES_WINOGRAD_LONG
+#define AGAIN(slot)          \
+  "bvc 2" #slot "b\n"        \
+  "ldr r2, [r0, #8]\n"       \
+  "add.w r0, r0, #4\n"       \
+  "add.w r1, r1, r2\n"       \
+  "lsr.w r2, r2, #31\n"      \
+  "cbnz r2, 9f\n"            \
+  "b 1" #slot "b\n"          \
+  "9:\n"
+#else
+#define AGAIN(slot)
+#endif
+
 /* Pairs beyond the eighth: out of line, so that layers without them lose one cycle a slot. */
 #define MORE(slot)                                                        \
   "1" #slot ":\n"                                                         \
   PAIR(slot, 8) PAIR(slot, 9) PAIR(slot, 10) PAIR(slot, 11)               \
   "bcs 2" #slot "b\n"                                                     \
   PAIR(slot, 12) PAIR(slot, 13) PAIR(slot, 14) PAIR(slot, 15)             \
+  AGAIN(slot)                                                             \
   "b 2" #slot "b\n"
 
 /* Where the four outputs of a tile go: [r1 - 64 + 8 * output + 4 * tile]. */

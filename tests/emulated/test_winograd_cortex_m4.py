@@ -1,4 +1,4 @@
-"""The assembler of the Winograd kernel on an emulated Cortex-M4: TFLM's bytes, nothing else touched, cost as claimed."""
+"""The assembler of the Winograd kernel on an emulated Cortex-M4: TFLM's bytes, no stray write, cost as claimed."""
 
 import re
 import shutil
@@ -66,6 +66,7 @@ def test_pulse_like_network_equals_tflm(ram_budget: int | None) -> None:
         ((4, 16, 32, 32, 4), Activation.RELU, 0.72),
         ((4, 256, 16, 16, 2), Activation.NONE, 0.95),
         ((1, 61, 32, 20, 1), Activation.RELU, 0.90),
+        ((1, 40, 64, 64, 1), Activation.RELU, 0.70),
     ],
 )
 def test_cost_is_what_is_claimed_and_predicted(
@@ -94,7 +95,7 @@ def test_inner_loops_do_not_touch_the_stack(tmp_path: Path) -> None:
     code = [(int(address, 16), name.split(".")[0], operands) for address, name, operands in lines]
     inside = _on_loops(code)
     # The products of six slots with 16 pairs each, and the transform's loop.
-    assert sum(name == "smlad" for _, name, _ in inside) >= 6 * 16 * 8 - 16
+    assert sum(name == "smlad" for _, name, _ in inside) == 6 * 16 * 8 - 16
     assert sum(name == "sxtab16" for _, name, _ in inside) == 12
     assert [entry for entry in inside if "sp" in entry[2] or entry[1] in ("push", "pop")] == []
 

@@ -39,13 +39,15 @@ def layer(
 
 
 def random_convolution(seed: int) -> Graph:
-    """1 x 3 kernels of any depth up to 32 with any padding, up to four in a row (inner ones may overwrite their input)."""
+    """1 x 3 kernels of any depth and padding, up to four in a row (inner ones may overwrite their input)."""
     rng = np.random.default_rng(seed)
 
     def pick(*options: object) -> object:
         return options[int(rng.integers(len(options)))]
 
     depth = int(rng.integers(1, 33)) if rng.random() < 0.4 else 4 * int(rng.integers(1, 9))
+    if rng.random() < 0.15:
+        depth = int(rng.integers(33, 90))
     columns = int(rng.integers(1, 50))
     shape = (1, int(rng.integers(1, 4)), columns, depth)
     net = NetworkBuilder(seed, shape, pick(*_ZEROS))

@@ -9,8 +9,8 @@ TFLM (SRDHM, then RoundingDivideByPOT) answers with code c or more from the accu
     a >= ceil((X 2^31 - 2^30) / m)      X = k 2^e - 2^(e-1) + (k <= 0),  k = c - zero point
 
 on, for a multiplier m and a right shift e >= 1: SRDHM is a floor, and RoundingDivideByPOT lowers negative numbers by
-one before it shifts. Both functions never decrease, so they are equal for all reachable accumulators when they reach each
-code at the same one. These at most 255 first accumulators are compared for each channel.
+one before it shifts. Both functions never decrease, so they are equal for all reachable accumulators when they reach
+each code at the same one. These at most 255 first accumulators are compared for each channel.
 
 `less` stands for that lowering of negative numbers, 2^R / 2^e. A step whose codes all lie above the output's zero point
 (ReLU) has no negative number to lower and takes the shorter form without it.

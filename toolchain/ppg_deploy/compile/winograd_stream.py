@@ -10,8 +10,9 @@ from ppg_deploy.compile.winograd_factors import SCALE, WinogradFactor, winograd_
 
 BLOCK = 4
 """Output channels of a block."""
-_PAIR_UNIT = 4
-FEWEST_PAIRS, MOST_PAIRS = 8, 16
+FEWEST_PAIRS = 8
+UNROLLED_PAIRS = 16
+_PAIR_BYTES = 48
 _LARGEST_INT16 = (1 << 15) - 1
 
 # 24 times F(4,3)'s transform of a kernel (g0, g1, g2), one row per slot.
@@ -21,9 +22,9 @@ _OFFSET = 1024
 
 
 def pair_count(channels: int) -> int:
-    """Pairs of input channels, with those of the padding: 8, 12 or 16 up to 32 channels."""
-    units = -(-channels // (2 * _PAIR_UNIT))
-    return max(FEWEST_PAIRS, _PAIR_UNIT * units)
+    """Pairs of input channels, with those of the padding: 8, 12 or a multiple of 8."""
+    unit = 4 if channels <= 2 * UNROLLED_PAIRS else 8
+    return max(FEWEST_PAIRS, unit * -(-channels // (2 * unit)))
 
 
 def transformed(step: WeightedStep) -> NDArray[np.int64]:
@@ -64,7 +65,7 @@ def pack_winograd(step: WeightedStep) -> NDArray[np.int32]:
     padded[:, :, :depth] = scaled
     # (channels, slots, groups of 4, half of a word, parity) -> a word for each of a group's two pairs.
     halves = padded.reshape(channels, 6, pairs // 2, 2, 2).swapaxes(3, 4)
-    words = np.ascontiguousarray(halves).view("<i4").reshape(channels, 6 * pairs)
+    words = np.ascontiguousarray(halves).view("<i4").reshape(channels, 6, pairs)
     scales = np.array([SCALE << factor.shift for factor in factors], np.int64)
     biases = np.array(folded_biases(step), np.int64) * scales + _OFFSET * scaled[:, 0].sum(axis=1)
     wrapped = (biases & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
@@ -73,7 +74,20 @@ def pack_winograd(step: WeightedStep) -> NDArray[np.int32]:
     blocks = []
     for start in block_starts(channels):
         chosen = slice(start, start + BLOCK)
-        blocks.append(
-            np.concatenate([wrapped[chosen], words[chosen].T.reshape(-1), table[chosen].reshape(-1)])
-        )
+        blocks.append(np.concatenate([wrapped[chosen], _in_order(words[chosen]), table[chosen].reshape(-1)]))
     return np.stack(blocks).astype(np.int32)
+
+
+def _in_order(words: NDArray[np.signedinteger]) -> NDArray[np.signedinteger]:
+    """A block's weights (channels, slots, pairs) in the order of use, with the words between eights of pairs."""
+    ordered = words.transpose(1, 2, 0)
+    pairs = words.shape[2]
+    if pairs <= UNROLLED_PAIRS:
+        return ordered.reshape(-1)
+    pieces = []
+    for slot in ordered:
+        pieces.append(slot[:8].reshape(-1))
+        for end in range(16, pairs + 1, 8):
+            on = 8 * _PAIR_BYTES if end < pairs else -(pairs - 16) * _PAIR_BYTES
+            pieces += [slot[end - 8 : end].reshape(-1), np.array([on])]
+    return np.concatenate(pieces)

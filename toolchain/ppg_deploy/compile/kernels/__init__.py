@@ -5,9 +5,10 @@ from ppg_deploy.compile.kernels.base import Array, Code, Kernel, Structure
 from ppg_deploy.compile.kernels.convolution import ColumnsConvolution
 from ppg_deploy.compile.kernels.copy import Copy
 from ppg_deploy.compile.kernels.dense import Dense
+from ppg_deploy.compile.kernels.dense_wide import WideDense
 from ppg_deploy.compile.kernels.depthwise import Depthwise
-from ppg_deploy.compile.kernels.elementwise import AddKernel, MulKernel
 from ppg_deploy.compile.kernels.depthwise_rows import DepthwiseRows
+from ppg_deploy.compile.kernels.elementwise import AddKernel, MulKernel
 from ppg_deploy.compile.kernels.equal_shapes import Product, Sum
 from ppg_deploy.compile.kernels.int16_convolution import ColumnsConvolution16
 from ppg_deploy.compile.kernels.int16_dense import Dense16
@@ -18,7 +19,9 @@ from ppg_deploy.compile.kernels.kronecker import KroneckerConvolution
 from ppg_deploy.compile.kernels.lookup import Lookup
 from ppg_deploy.compile.kernels.pad import PadKernel
 from ppg_deploy.compile.kernels.pool import Pool
+from ppg_deploy.compile.kernels.pool_rows import PoolRows, Totals
 from ppg_deploy.compile.kernels.quads import QuadsConvolution
+from ppg_deploy.compile.kernels.quads_short import ShortQuadsConvolution
 from ppg_deploy.compile.kernels.sequence import ConcatenateKernel, LstmKernel, SliceKernel
 from ppg_deploy.compile.kernels.softmax import SoftmaxKernel
 from ppg_deploy.compile.kernels.tensor import (
@@ -28,6 +31,7 @@ from ppg_deploy.compile.kernels.tensor import (
     ReduceKernel,
     TransposeKernel,
 )
+from ppg_deploy.compile.kernels.threes import ThreesConvolution
 from ppg_deploy.compile.kernels.winograd import WinogradConvolution
 from ppg_deploy.compile.steps import Step
 
@@ -40,8 +44,10 @@ KERNELS: tuple[Kernel, ...] = (
     Pool16(),
     AddKernel16(),
     MulKernel16(),
+    ThreesConvolution(),
     QuadsConvolution(11),
     QuadsConvolution(14),
+    ShortQuadsConvolution(),
     QuadsConvolution(None),
     KroneckerConvolution(),
     ColumnsConvolution(),
@@ -51,7 +57,10 @@ KERNELS: tuple[Kernel, ...] = (
     Product(),
     DepthwiseRows(),
     Depthwise(),
+    WideDense(),
     Dense(),
+    PoolRows(),
+    Totals(),
     Pool(),
     AddKernel(),
     MulKernel(),

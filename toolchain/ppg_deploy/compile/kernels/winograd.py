@@ -5,7 +5,7 @@ from ppg_deploy.compile.steps import ConvolutionStep, Step
 from ppg_deploy.compile.winograd_stream import (
     BLOCK,
     FEWEST_PAIRS,
-    MOST_PAIRS,
+    UNROLLED_PAIRS,
     has_signed_form,
     pack_winograd,
     pair_count,
@@ -16,15 +16,17 @@ _OUTPUTS = 4
 _POSITIONS = 6
 _STATE_AND_SUMS_BYTES = 64 + 192
 _PAIR_BYTES = 48
+# Scratch grows with the input channels, 24 bytes each; the runtime itself has no limit.
+_MOST_CHANNELS = 128
 
 
 class WinogradConvolution(Kernel):
-    """4 outputs for 6 products: 1 x 3 kernels, stride 1, any column dilation, up to 32 input channels."""
+    """4 outputs for 6 products: 1 x 3 kernels, stride 1, any column dilation."""
 
     name = "conv_winograd"
     header = "ppg_winograd.h"
     files: tuple[str, ...] = ("ppg_winograd.c", "ppg_winograd.h", "ppg_winograd_simd.h")
-    code_bytes = 7800
+    code_bytes = 8200
 
     def matches(self, step: Step) -> bool:
         """True for the shapes above when every channel's requantisation is proven."""
@@ -37,7 +39,7 @@ class WinogradConvolution(Kernel):
             and window.before[0] == window.after[0] == 0
             and step.groups == 1
             and step.target.channels >= BLOCK
-            and pair_count(step.source.channels) <= MOST_PAIRS
+            and step.source.channels <= _MOST_CHANNELS
             and proven_stream_factors(step) is not None
         )
 
@@ -59,7 +61,7 @@ class WinogradConvolution(Kernel):
         assert isinstance(step, ConvolutionStep)
         blocks = -(-step.target.channels // BLOCK)
         pairs, groups = pair_count(step.source.channels), -(-step.source.channels // 4)
-        more = {8: 0, 12: 42, 16: 42}[pairs]
+        more = 0 if pairs == FEWEST_PAIRS else 6 * 7 + 6 * 12 * max(0, pairs - UNROLLED_PAIRS) // 8
         block = 6 * 16 * pairs + more + (460 if has_signed_form(step) else 325)
         two_tiles = 170 + 2 * 80 * groups + block * blocks
         rows = min(_copy_cycles(step), _gather_cycles(step))
@@ -98,6 +100,8 @@ class WinogradConvolution(Kernel):
             },
         )
         features = {"PPG_USES_WINOGRAD_WIDE"} if pair_count(source.channels) > FEWEST_PAIRS else set()
+        if pair_count(source.channels) > UNROLLED_PAIRS:
+            features.add("PPG_USES_WINOGRAD_LONG")
         if has_signed_form(step):
             features.add("PPG_USES_WINOGRAD_SIGNED")
         return Code("ppg_winograd", parameters, features=frozenset(features))

@@ -67,7 +67,9 @@ def test_blocks_cover_all_channels(channels: int, starts: list[int]) -> None:
     assert block_starts(channels) == starts
 
 
-@pytest.mark.parametrize(("depth", "pairs"), [(1, 8), (16, 8), (17, 12), (24, 12), (25, 16), (33, 20)])
+@pytest.mark.parametrize(
+    ("depth", "pairs"), [(1, 8), (16, 8), (17, 12), (24, 12), (25, 16), (33, 24), (64, 32)]
+)
 def test_channels_are_padded(depth: int, pairs: int) -> None:
     assert pair_count(depth) == pairs
 
@@ -147,7 +149,7 @@ def test_other_shapes_do_not_match() -> None:
         window = dataclasses.replace(step.window, **change)
         assert not WinogradConvolution().matches(dataclasses.replace(step, window=window))
     assert not WinogradConvolution().matches(_step(channels=3))
-    assert not WinogradConvolution().matches(_step(depth=33))
+    assert not WinogradConvolution().matches(_step(depth=129))
 
 
 def test_compiler_and_runtime_agree_on_the_right_shift() -> None:
