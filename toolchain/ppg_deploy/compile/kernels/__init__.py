@@ -6,6 +6,7 @@ from ppg_deploy.compile.kernels.convolution import ColumnsConvolution
 from ppg_deploy.compile.kernels.copy import Copy
 from ppg_deploy.compile.kernels.dense import Dense
 from ppg_deploy.compile.kernels.depthwise import Depthwise
+from ppg_deploy.compile.kernels.depthwise_3x3 import Depthwise3x3
 from ppg_deploy.compile.kernels.depthwise_rows import DepthwiseRows
 from ppg_deploy.compile.kernels.elementwise import AddKernel, MulKernel
 from ppg_deploy.compile.kernels.equal_shapes import Product, Sum
@@ -45,6 +46,7 @@ KERNELS: tuple[Kernel, ...] = (
     Sum(),
     Product(),
     DepthwiseRows(),
+    Depthwise3x3(),
     Depthwise(),
     Dense(),
     PoolRows(),
