@@ -2,36 +2,10 @@
 
 #include <stddef.h>
 
-#include "ppg_memory.h"
+#include "ppg_conv_rows.h"
+#include "ppg_features.h"
 
 #define POSITIONS PPG_MATRIX_POSITIONS
-
-/* Where the windows of one output row are read from. */
-typedef struct {
-  const int8_t *data;
-  int32_t pitch; /* between kernel rows */
-} source_t;
-
-/* Copies the input rows that output row `row` looks at, with margins, one behind the other. */
-static source_t copy_rows(const ppg_conv_t *conv, const int8_t *in, int32_t row, int8_t *rows) {
-  int32_t pitch = conv->left_bytes + conv->row_bytes + conv->right_bytes;
-  int8_t *to = rows;
-  for (int32_t kernel_row = 0; kernel_row < conv->kernel_rows; kernel_row++, to += pitch) {
-    int32_t from_row = row * conv->stride_rows - conv->pad_top + kernel_row * conv->kernel_row_step;
-    if (from_row < 0 || from_row >= conv->rows) {
-      ppg_fill(to, conv->input_zero, pitch);
-    } else {
-      ppg_fill(to, conv->input_zero, conv->left_bytes);
-      ppg_copy(to + conv->left_bytes, in + from_row * conv->row_bytes, conv->row_bytes);
-      ppg_fill(to + conv->left_bytes + conv->row_bytes, conv->input_zero, conv->right_bytes);
-    }
-  }
-  return (source_t){rows, pitch};
-}
-
-static source_t input_rows(const ppg_conv_t *conv, const int8_t *in, int32_t row) {
-  return (source_t){in + row * conv->stride_rows * conv->row_bytes, conv->kernel_row_step * conv->row_bytes};
-}
 
 /* The 4 positions of a block: where the first one's window starts, and how far behind it the others' start.
    A row of fewer positions repeats its last one; those results are not stored. */
@@ -45,6 +19,8 @@ static block_t first_block(const ppg_conv_t *conv, const int8_t *data) {
   return (block_t){data, stride * (last < 1 ? last : 1), stride * (last < 2 ? last : 2),
                    stride * (last < 3 ? last : 3)};
 }
+
+#if PPG_USES_CONV_RUNS
 
 /* 4 positions, walked through side by side. */
 typedef struct {
@@ -113,6 +89,10 @@ static void widen(const ppg_conv_t *conv, block_t block, int32_t row_step, uint3
   }
 }
 
+#endif
+
+#if PPG_USES_CONV_OFFSETS
+
 /* Windows whose pieces are no multiple of 4 bytes, value by value. */
 static void collect(block_t block, const int32_t *offsets, int32_t steps, uint32_t *columns) {
   const int8_t *const starts[POSITIONS] = {block.first, block.first + block.second, block.first + block.third,
@@ -127,8 +107,10 @@ static void collect(block_t block, const int32_t *offsets, int32_t steps, uint32
   }
 }
 
+#endif
+
 /* One output row, 4 positions at a time; the last 4 may overlap those before them. */
-static void output_row(const ppg_conv_t *conv, source_t source, uint32_t *columns, int8_t *out) {
+static void output_row(const ppg_conv_t *conv, ppg_rows_t source, uint32_t *columns, int8_t *out) {
   int32_t last = conv->out_columns < POSITIONS ? 0 : conv->out_columns - POSITIONS;
   int32_t positions = conv->out_columns - last;
   block_t block = first_block(conv, source.data);
@@ -137,11 +119,14 @@ static void output_row(const ppg_conv_t *conv, source_t source, uint32_t *column
     int8_t *to = out + column * conv->out_channels;
     block.first = source.data + column * conv->stride_bytes;
     for (int32_t group = conv->groups; group > 0; group--, block.first += conv->group_bytes) {
-      if (conv->offsets == NULL) {
-        widen(conv, block, source.pitch, columns);
-      } else {
+#if PPG_USES_CONV_RUNS
+      if (!PPG_USES_CONV_OFFSETS || conv->offsets == NULL) widen(conv, block, source.pitch, columns);
+#endif
+#if PPG_USES_CONV_OFFSETS
+      if (!PPG_USES_CONV_RUNS || conv->offsets != NULL) {
         collect(block, conv->offsets, conv->matrix.steps, columns);
       }
+#endif
       ppg_matrix_block(&conv->matrix, stream, columns, positions, to, conv->out_channels);
       stream += conv->group_words;
       to += conv->matrix.channels;
@@ -155,8 +140,7 @@ void ppg_conv(const ppg_conv_t *conv, const int8_t *in, int8_t *out, int8_t *scr
   int8_t *rows = scratch + 4 * PPG_MATRIX_STEP_WORDS * conv->matrix.steps;
   int32_t out_row_bytes = conv->out_columns * conv->out_channels;
   for (int32_t row = 0; row < conv->out_rows; row++, out += out_row_bytes) {
-    source_t source = conv->copies_rows ? copy_rows(conv, in, row, rows) : input_rows(conv, in, row);
-    output_row(conv, source, columns, out);
+    output_row(conv, ppg_window_rows(conv, in, row, rows), columns, out);
     ppg_clamp_all(out, conv->low, conv->high, out_row_bytes);
   }
 }

@@ -1,5 +1,6 @@
 #include "ppg_memory.h"
 
+#include "ppg_features.h"
 #include "ppg_requant.h"
 #include "ppg_simd.h"
 
@@ -45,7 +46,7 @@ void ppg_fill(int8_t *to, int32_t value, int32_t count) {
 }
 
 void ppg_clamp_all(int8_t *data, int32_t low, int32_t high, int32_t count) {
-  if (low == INT8_MIN && high == INT8_MAX) return;
+  if (!PPG_USES_CLAMPS || (low == INT8_MIN && high == INT8_MAX)) return;
   uint32_t lows = four_times(low), highs = four_times(high);
   for (; count >= 4; count -= 4, data += 4) {
     ppg_store4(data, ppg_min4(ppg_max4(ppg_load4(data), lows), highs));

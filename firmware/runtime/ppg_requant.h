@@ -30,6 +30,12 @@ static inline int32_t ppg_requantize_proven(int32_t accumulator, const ppg_facto
   return (high + factor->first + (accumulator >> 31)) >> factor->right;
 }
 
+/* For kernels whose accumulators are multiplied by a constant: saturate8 of this. compile/requantize_scaled.py finds
+   the factor and proves it for every accumulator that the channel can reach. */
+static inline int32_t ppg_requantize_scaled(int32_t scaled, const ppg_factor_t *factor) {
+  return ppg_high_accumulate(scaled, factor->multiplier, factor->first) >> factor->right;
+}
+
 /* value + zero limited to low .. high; clamped before the sum, which would overflow for the ends of int32. */
 static inline int8_t ppg_clamp(int32_t value, int32_t zero, int32_t low, int32_t high) {
   int32_t lowest = low - zero, highest = high - zero;

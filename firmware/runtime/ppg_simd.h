@@ -105,6 +105,13 @@ static inline int32_t ppg_high_product(int32_t left, int32_t right) {
   return high;
 }
 
+/* accumulator + floor(left * right / 2^32); the sum must fit. */
+static inline int32_t ppg_high_accumulate(int32_t left, int32_t right, int32_t accumulator) {
+  int32_t sum;
+  __asm("smmla %0, %1, %2, %3" : "=r"(sum) : "r"(left), "r"(right), "r"(accumulator));
+  return sum;
+}
+
 static inline int32_t ppg_saturate8(int32_t value) {
   int32_t saturated;
   __asm("ssat %0, #8, %1" : "=r"(saturated) : "r"(value));
@@ -168,6 +175,10 @@ static inline uint32_t ppg_min4(uint32_t left, uint32_t right) {
 
 static inline int32_t ppg_high_product(int32_t left, int32_t right) {
   return (int32_t)(((int64_t)left * right + ((int64_t)1 << 31)) >> 32);
+}
+
+static inline int32_t ppg_high_accumulate(int32_t left, int32_t right, int32_t accumulator) {
+  return accumulator + (int32_t)(((int64_t)left * right) >> 32);
 }
 
 static inline int32_t ppg_saturate8(int32_t value) {

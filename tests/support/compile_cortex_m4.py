@@ -19,6 +19,7 @@ from elftools.elf.elffile import ELFFile
 from numpy.typing import NDArray
 
 from ppg_deploy.compile import CompiledModel, compile_graph
+from ppg_deploy.compile.objective import Optimize
 from ppg_deploy.graph import Graph
 from tests.support.compile_host import API, RUNTIME, SHA256, WARNINGS, write_sources
 
@@ -76,11 +77,20 @@ class CortexM4:
             _run(["arm-none-eabi-gcc", *_TARGET, *WARNINGS, f"-I{RUNTIME}", "-c", source, "-o", target])
             self._objects.append(target)
 
-    def build(self, graph: Graph) -> "CompiledForM4":
-        """Compile, link and load one graph."""
+    def build(
+        self,
+        graph: Graph,
+        *,
+        optimize: Optimize = Optimize.BALANCED,
+        ram_budget: int | None = None,
+        features: bool = False,
+    ) -> "CompiledForM4":
+        """Compile, link and load one graph; `features` leaves out the forms of kernels that it does not need."""
         self._count += 1
         folder = self._folder / f"model{self._count}"
-        compiled = compile_graph(graph, model_sha256=SHA256, dsp=True)
+        compiled = compile_graph(
+            graph, model_sha256=SHA256, dsp=True, optimize=optimize, ram_budget=ram_budget
+        )
         write_sources(compiled, folder)
         sources = [folder / "model.c", folder / "model_data.c"]
         flags = [
@@ -92,7 +102,12 @@ class CortexM4:
             f"-Wl,-T,{self._folder}/test.ld",
         ]
         keep = ["-Wl,-e,ppg_model_run", "-Wl,--no-warn-rwx-segments"]
-        _run(["arm-none-eabi-gcc", *flags, *keep, *sources, *self._objects, "-o", folder / "model.elf"])
+        if features:
+            kernels = [RUNTIME / name for name in compiled.kernel_files if name.endswith(".c")]
+            rest = [f"-I{folder}", *kernels]
+        else:
+            rest = [*self._objects]
+        _run(["arm-none-eabi-gcc", *flags, *keep, *sources, *rest, "-o", folder / "model.elf"])
         return CompiledForM4(compiled, folder / "model.elf")
 
 
@@ -155,7 +170,9 @@ class CompiledForM4:
         from ppg_deploy.timing.cortex_m4 import CortexM4ZeroWaitState, decode
 
         entries = {
-            address: name for name, address in self.symbols.items() if name.startswith("ppg_model_op_")
+            address: name.split("_piece_")[0]
+            for name, address in self.symbols.items()
+            if name.startswith("ppg_model_op_")
         }
         counts: Counter[tuple[str, int, int, int]] = Counter()
         state: dict[str, Any] = {"operator": "", "block": None}

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.compile import CompiledModel, compile_graph
+from ppg_deploy.compile.objective import Optimize
 from ppg_deploy.graph import Graph
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -70,7 +71,7 @@ int main(int argc, char **argv) {
       if (memcmp(out, again, out_bytes) != 0) fail("profiled run differs", argv[i]);
       if (memcmp(in, kept, in_bytes) != 0) fail("input was modified", argv[i]);
       for (size_t op = 0; op < operators; op++) {
-        if (ticks[op] != 1) fail("ticks were not taken around each operator", argv[i]);
+        if (ticks[op] < 1) fail("ticks were not taken around each operator", argv[i]);
       }
       fwrite(out, 1, out_bytes, answers);
       free(in), free(kept), free(out), free(again), free(ticks);
@@ -115,10 +116,17 @@ class HostRunner:
         _run([*command, folder / "driver.c", *sources, "-ldl", "-o", self._driver])
 
     def run(
-        self, cases: Sequence[tuple[Graph, NDArray[np.int8]]]
+        self,
+        cases: Sequence[tuple[Graph, NDArray[np.int8]]],
+        *,
+        optimize: Optimize = Optimize.BALANCED,
+        ram_budget: int | None = None,
     ) -> list[tuple[CompiledModel, NDArray[np.int8]]]:
         """Compiled model and outputs (windows, output bytes) of every (graph, windows)."""
-        compiled = [compile_graph(graph, model_sha256=SHA256, dsp=False) for graph, _ in cases]
+        compiled = [
+            compile_graph(graph, model_sha256=SHA256, dsp=False, optimize=optimize, ram_budget=ram_budget)
+            for graph, _ in cases
+        ]
         folders = []
         for _ in cases:
             self._count += 1

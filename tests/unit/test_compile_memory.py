@@ -8,10 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ppg_deploy.compile import compile_graph
-from ppg_deploy.compile.kernels import choose_kernel
+from ppg_deploy.compile.choose import choose_kernels
+from ppg_deploy.compile.kernels import Kernel, candidates
 from ppg_deploy.compile.lower import lower
 from ppg_deploy.compile.memory import ALIGNMENT, Buffer, Group, allocate, plan_memory
 from ppg_deploy.compile.objective import Optimize
+from ppg_deploy.compile.pieces.regions import split_rows
+from ppg_deploy.compile.steps import Step
 from tests.support.compile_cases import network
 from tests.support.compile_networks import NetworkBuilder, pulse_like, resnet_like
 
@@ -93,19 +96,30 @@ def test_the_plan_is_near_the_optimum() -> None:
 
 
 def test_plan_of_the_pulse_student_by_hand() -> None:
-    """Largest moment: a 4 x 256 x 16 result is overwritten in place, with one padded row and the columns beside it."""
+    """Largest moment: a 256 x 16 row is overwritten in place, with one padded row and the columns beside it.
+
+    In pieces, the rows that are finished lie beside it: 4 x 8 x 32 codes. All rows at once are four times as large.
+    """
     padded_row = (2 + 256 + 2) * 16
     columns = (3 * 16 // 4) * 32
-    assert (
-        compile_graph(pulse_like(), model_sha256="0" * 64, dsp=True).arena_bytes
-        == 16384 + padded_row + columns
-    )
+    program = lower(pulse_like())
+    for plan_of, expected in (
+        (program, 4 * 256 * 16 + padded_row + columns),
+        (split_rows(program), 256 * 16 + padded_row + columns + 4 * 8 * 32),
+    ):
+        kernels = [_kernel_named(step, {"conv_columns", "pool", "dense"}) for step in plan_of.steps]
+        assert plan_memory(plan_of, kernels).arena_bytes == expected
+
+
+def _kernel_named(step: Step, names: set[str]) -> Kernel:
+    [kernel] = [kernel for kernel in candidates(step) if kernel.name in names]
+    return kernel
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_storage_never_overlaps_in_random_networks(seed: int) -> None:
     program = lower(network(seed))
-    kernels = [choose_kernel(step, Optimize.BALANCED) for step in program.steps]
+    kernels = [choice.kernel for choice in choose_kernels(program.steps, Optimize.BALANCED)]
     plan = plan_memory(program, kernels)
     last = {step.output: number for number, step in enumerate(program.steps)}
     sizes = {step.output: step.output_bytes for step in program.steps}
@@ -139,7 +153,8 @@ def _born(steps: tuple[object, ...], name: str) -> int:
 
 def test_input_and_output_are_not_in_the_arena() -> None:
     program = lower(resnet_like())
-    plan = plan_memory(program, [choose_kernel(step, Optimize.BALANCED) for step in program.steps])
+    choices = choose_kernels(program.steps, Optimize.BALANCED)
+    plan = plan_memory(program, [choice.kernel for choice in choices])
     assert program.input not in plan.storage
     assert program.output not in plan.storage
 

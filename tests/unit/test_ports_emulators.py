@@ -3,6 +3,7 @@
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from ppg_deploy.ports.stm32_peripherals import (
     Stm32Peripherals,
 )
 from ppg_deploy.ports.stm32_registers import STM32F4, STM32L4
-from ppg_deploy.timing import RUN, Block, Step
+from ppg_deploy.timing import RUN, Block, FlashReader, Step
 
 NETDUINO = emulated_board(load_board("netduinoplus2"))
 NUCLEO = emulated_board(load_board("nucleo-l4"))
@@ -95,9 +96,10 @@ def test_functions_and_operators_of_an_image() -> None:
         Function(0x108, 4, "ppg_model_op_011.constprop.0"),
         Function(0x110, 0, "label"),
         Function(0x120, 4, "ppg_model_op_12"),
+        Function(0x124, 4, "ppg_model_op_011_piece_001"),
     )
     image = FirmwareImage(Path("f.elf"), (), functions)
-    assert image.operators() == {0: functions[0], 11: functions[1]}
+    assert image.operators() == {0: (functions[0],), 11: (functions[1], functions[4])}
     assert image.function_at(0x106) == "ppg_model_op_000"
     assert image.function_at(0x10C) == "0x0000010c"
     assert image.function_at(0x110) == "label"
@@ -221,7 +223,10 @@ def test_link_read_is_bounded() -> None:
 
 
 RUN_FUNCTION = Function(0x100, 0x20, "ppg_model_run")
-OPERATORS = {0: Function(0x200, 0x10, "ppg_model_op_000"), 1: Function(0x210, 0x10, "ppg_model_op_001")}
+OPERATORS = {
+    0: (Function(0x200, 0x10, "ppg_model_op_000"),),
+    1: (Function(0x210, 0x10, "ppg_model_op_001"),),
+}
 MAIN, AFTER_CALL = Block(0x10, 4), Block(0x14, 4)
 ENTRY, BETWEEN, END = Block(0x100, 8), Block(0x108, 4), Block(0x10C, 4)
 OP_0, OP_1, KERNEL, HELPER = Block(0x200, 16), Block(0x210, 16), Block(0x300, 8), Block(0x400, 2)
@@ -241,19 +246,36 @@ EXPECTED_STEPS = {
 }
 
 
-def trace(blocks: list[Block]) -> BlockTrace:
+# Positions in EXECUTED of blocks that read another line of flash: before the call, within it, and behind it.
+READS = [1, 2, 5, 5, 9, 10, 11, 12, 16]
+EXPECTED_FLASH_LINES = {
+    FlashReader(RUN, ENTRY): 1,
+    FlashReader(0, KERNEL): 2,
+    FlashReader(1, OP_1): 1,
+    FlashReader(1, KERNEL): 1,
+    FlashReader(RUN, END): 1,
+}
+
+
+def trace(blocks: list[Block], reads: Sequence[int] = ()) -> BlockTrace:
     distinct = tuple(sorted(set(blocks)))
-    return BlockTrace(distinct, np.array([distinct.index(block) for block in blocks], dtype=np.int64))
+    order = np.array([distinct.index(block) for block in blocks], dtype=np.int64)
+    return BlockTrace(distinct, order, np.array(reads, dtype=np.int64))
 
 
 @pytest.mark.parametrize("piece", [1, 2, 3, 5, len(EXECUTED)])
-def test_window_does_not_depend_on_where_the_trace_is_cut(piece: int) -> None:
-    window = InferenceWindow(RUN_FUNCTION, OPERATORS)
+@pytest.mark.parametrize("late", [False, True])
+def test_window_does_not_depend_on_where_the_trace_is_cut(piece: int, late: bool) -> None:
+    """A block's reads may arrive in the piece behind it (`late`), as the recorder may cut between the two."""
+    window = InferenceWindow(RUN_FUNCTION, OPERATORS, with_flash_lines=True)
     window.return_address = AFTER_CALL.address
     for start in range(0, len(EXECUTED), piece):
-        window.consume(trace(EXECUTED[start : start + piece]))
+        first, end = (start - 1, start + piece - 1) if late else (start, start + piece)
+        reads = [position - start for position in READS if first <= position < end]
+        window.consume(trace(EXECUTED[start : start + piece], reads))
     assert window.is_complete
     assert dict(window.steps) == EXPECTED_STEPS
+    assert dict(window.flash_lines or {}) == EXPECTED_FLASH_LINES
 
 
 def test_window_stays_incomplete_without_a_return() -> None:

@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -26,6 +26,7 @@ class BuildConfig(BaseModel):
 
     model_config = _STRICT
     board: str | None = None
+    optimize: Literal["speed", "balanced", "size"] = "balanced"
 
 
 _Limits = tuple[_Limit, _Limit]

@@ -17,6 +17,7 @@ FILE_NAME = "quantize.json"
 # In the results folder; `build` puts a copy into the firmware project, so that both stay together.
 MODEL_NAME = "model.tflite"
 OPERATORS_NAME = "operators.json"
+EXPLAIN_NAME = "explain.json"
 
 
 class NamedFile(BaseModel):
@@ -272,6 +273,7 @@ class CompiledOperators(BaseModel):
     model_config = _STRICT
     schema_version: Literal[1] = 1
     model_sha256: str
+    optimize: Literal["speed", "balanced", "size"] = "balanced"
     operators: tuple[CompiledOperator, ...]
 
 

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -24,6 +24,17 @@ def build(
         Path | None, typer.Option("--model", help="int8 .tflite; default OUT/model.tflite.")
     ] = None,
     runtime: Annotated[Runtime, typer.Option(help="aot: C generated ahead of time.")] = Runtime.AOT,
+    optimize: Annotated[
+        Literal["speed", "balanced", "size"] | None,
+        typer.Option(
+            help="Fewest cycles, smallest image, or faster where it is worth its flash; the output bytes are the same. "
+            "Default: [build] optimize of ppg.toml, else balanced.",
+            show_default=False,
+        ),
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Print why each kernel was chosen, and what was proven.")
+    ] = False,
     boards_dir: BoardsDir = None,
     out: Out = Path("build"),
     as_json: Json = False,
@@ -32,11 +43,16 @@ def build(
 ) -> None:
     """Generate C and a firmware project for a board and compile it (OUT/firmware/)."""
     from ppg_deploy import api
+    from ppg_deploy.cli.explain_tables import print_decisions
+    from ppg_deploy.compile import decisions_json
 
     output = Output(quiet, verbose, as_json)
-    outcome = api.build(board=board, out=out, model=model, boards_dirs=boards_dir or (), verbose=verbose)
+    outcome = api.build(
+        board=board, out=out, model=model, boards_dirs=boards_dir or (), optimize=optimize, verbose=verbose
+    )
     size = outcome.result.size
-    output.json(size.model_dump_json(indent=2))
+    decisions = outcome.compiled.decisions
+    output.json(decisions_json(decisions).decode() if explain else size.model_dump_json(indent=2))
     limits = size.limits
     output.table(
         f"{outcome.project.board.name}: {outcome.result.elf}",
@@ -57,6 +73,9 @@ def build(
             ("section", "flash, B", "RAM, B"),
             [(part.name, number(part.flash_bytes), number(part.ram_bytes)) for part in size.by_section],
         )
+    if explain:
+        print_decisions(output, decisions, code_bytes=size.flash_code_bytes)
     output.note(
-        f"runtime {runtime.value}, {outcome.result.compiler_version}, built in {outcome.result.wall_s:.1f} s"
+        f"runtime {runtime.value}, optimised for {decisions.optimize.value}, "
+        f"{outcome.result.compiler_version}, built in {outcome.result.wall_s:.1f} s"
     )

@@ -1,21 +1,34 @@
 """Quantised graph -> C."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ppg_deploy.compile.checks import check_compilable
-from ppg_deploy.compile.emit import render
-from ppg_deploy.compile.kernels import Kernel, choose_kernel
+from ppg_deploy.compile.choose import Choice, choose_kernels
+from ppg_deploy.compile.emit import PushRoutine, Routine, render
+from ppg_deploy.compile.explain import explain
+from ppg_deploy.compile.kernels import Kernel
 from ppg_deploy.compile.kernels.base import COMMON_FILES
 from ppg_deploy.compile.lower import Program, lower
-from ppg_deploy.compile.memory import MemoryPlan, plan_memory
-from ppg_deploy.compile.model import CompiledModel, CompiledOperator
+from ppg_deploy.compile.memory import MemoryPlan
+from ppg_deploy.compile.model import CompiledModel, CompiledOperator, PushFacts
 from ppg_deploy.compile.objective import Optimize
+from ppg_deploy.compile.pieces.schedule import Schedule, choose_schedule, schedule_as_it_is
+from ppg_deploy.compile.pieces.sliding import SlidingProgram, sliding_program
+from ppg_deploy.compile.prune import prune
 from ppg_deploy.compile.sharing import SharedConstants
+from ppg_deploy.compile.steps import Step
 from ppg_deploy.graph import Graph
 
 
 def compile_graph(
-    graph: Graph, *, model_sha256: str, dsp: bool, optimize: Optimize = Optimize.BALANCED
+    graph: Graph,
+    *,
+    model_sha256: str,
+    dsp: bool,
+    optimize: Optimize = Optimize.BALANCED,
+    ram_budget: int | None = None,
+    hop: int | None = None,
 ) -> CompiledModel:
     """Generate C whose output bytes equal those of TFLM's kernels.
 
@@ -25,56 +38,131 @@ def compile_graph(
         dsp: True for a core with the DSP extension; the generated code then refuses to build without it, because
             the kernels would fall back to portable C that is many times slower.
         optimize: which kernel computes a step when several can.
+        ram_budget: most bytes that the arena may have; None for the smallest that costs no cycles.
+        hop: new samples per channel between two answers; with it, ppg_model_push is generated, too.
 
     Raises:
         UnsupportedModelError: the graph holds something that the kernels cannot compute exactly.
+        DoesNotFitError: no schedule within the budget was found.
+        InputError: successive windows share nothing with this hop.
     """
     check_compilable(graph)
-    program = lower(graph)
-    kernels = [choose_kernel(step, optimize) for step in program.steps]
-    plan = plan_memory(program, kernels)
-    codes = [
-        kernel.code(step, number in plan.in_place)
-        for number, (step, kernel) in enumerate(zip(program.steps, kernels, strict=True))
-    ]
-    shared = SharedConstants(codes)
-    operators = _operators(program, kernels, plan, shared)
+    whole, removed_channels = prune(lower(graph))
+    choices = choose_kernels(whole.steps, optimize)
+
+    def kernels_of(program: Program) -> list[Kernel]:
+        # All pieces of an operator have its kernel, so that they share its constants.
+        return [
+            _kernel_of(step, choices[operator : operator + 1], optimize)
+            for step, operator in zip(program.steps, program.operator_of, strict=True)
+        ]
+
+    sliding = None if hop is None else sliding_program(whole, hop)
+    kept = {} if sliding is None else sliding.kept
+    schedule = choose_schedule(replace(whole, kept=kept), kernels_of, optimize, ram_budget)
+    run = _routine(schedule, "ppg_model_op", "input", 0)
+    schedules, routines = [schedule], [run]
+    if sliding is not None:
+        push_schedule = schedule_as_it_is(replace(sliding.program, kept=kept), kernels_of)
+        schedules.append(push_schedule)
+        routines.append(_routine(push_schedule, "ppg_model_push_op", "samples", len(run.codes)))
+    kernels = {kernel for each in schedules for kernel in each.kernels}
+    arena_bytes = max(each.plan.arena_bytes for each in schedules)
+    shared = SharedConstants([code for routine in routines for code in routine.codes])
+    operators = _operators(whole, schedule, shared)
     return CompiledModel(
         model_sha256=model_sha256,
-        files=render(graph, program, kernels, codes, plan, shared, model_sha256=model_sha256, dsp=dsp),
+        files=render(
+            graph,
+            run,
+            None if sliding is None else PushRoutine(routines[1], sliding),
+            shared,
+            arena_bytes=arena_bytes,
+            headers=sorted({kernel.header for kernel in kernels}),
+            model_sha256=model_sha256,
+            dsp=dsp,
+        ),
         kernel_files=tuple(sorted({*COMMON_FILES, *(name for kernel in kernels for name in kernel.files)})),
-        arena_bytes=plan.arena_bytes,
+        arena_bytes=arena_bytes,
         operators=operators,
         input_bytes=graph.input.byte_size,
         output_bytes=graph.output.byte_size,
-        constants_bytes=sum(operator.constant_bytes for operator in operators),
+        constants_bytes=shared.total_bytes,
         macs=sum(operator.macs for operator in operators),
+        decisions=explain(whole, choices, schedule, shared, optimize, removed_channels),
+        push=None if sliding is None else _push_facts(sliding, schedules[1]),
     )
 
 
-def _operators(
-    program: Program, kernels: Sequence[Kernel], plan: MemoryPlan, shared: SharedConstants
-) -> tuple[CompiledOperator, ...]:
+def _kernel_of(piece: Step, choices: Sequence[Choice], optimize: Optimize) -> Kernel:
+    """The kernel of the piece's operator, if it has one that can compute the piece."""
+    for choice in choices:
+        if choice.kernel.matches(piece):
+            return choice.kernel
+    return choose_kernels([piece], optimize)[0].kernel
+
+
+def _routine(schedule: Schedule, symbol: str, input_argument: str, first: int) -> Routine:
+    return Routine(
+        program=schedule.program,
+        plan=schedule.plan,
+        codes=tuple(
+            kernel.code(step, in_place=number in schedule.plan.in_place)
+            for number, (step, kernel) in enumerate(
+                zip(schedule.program.steps, schedule.kernels, strict=True)
+            )
+        ),
+        first=first,
+        symbol=symbol,
+        input_argument=input_argument,
+    )
+
+
+def _push_facts(sliding: SlidingProgram, schedule: Schedule) -> PushFacts:
+    return PushFacts(
+        hop=sliding.hop,
+        sample_bytes=sliding.sample_bytes,
+        kept_bytes=sum(sliding.kept.values()),
+        kept=dict(sliding.kept),
+        macs=sum(step.macs for step in sliding.program.steps),
+        predicted_cycles=sum(
+            kernel.predicted_cycles(step)
+            for step, kernel in zip(schedule.program.steps, schedule.kernels, strict=True)
+        ),
+    )
+
+
+def _operators(whole: Program, schedule: Schedule, shared: SharedConstants) -> tuple[CompiledOperator, ...]:
     return tuple(
-        CompiledOperator(
-            index=number,
-            kind=step.kind,
-            name=step.name,
-            kernel=kernel.name,
-            graph_operators=step.operators,
-            macs=step.macs,
-            constant_bytes=shared.added_bytes(number),
-            input_offsets=tuple(_input_offset(name, program, plan) for name in step.inputs),
-            output_offset=plan.storage.get(step.output),
-            output_bytes=step.output_bytes,
-            scratch_bytes=plan.scratch_bytes[number],
-            in_place=number in plan.in_place,
-        )
-        for number, (step, kernel) in enumerate(zip(program.steps, kernels, strict=True))
+        _operator(operator, step, schedule.program.pieces_of(operator), schedule, shared)
+        for operator, step in enumerate(whole.steps)
     )
 
 
-def _input_offset(name: str, program: Program, plan: MemoryPlan) -> int | None:
+def _operator(
+    operator: int, step: Step, pieces: list[int], schedule: Schedule, shared: SharedConstants
+) -> CompiledOperator:
+    program, plan = schedule.program, schedule.plan
+    steps = [program.steps[number] for number in pieces]
+    return CompiledOperator(
+        index=operator,
+        kind=step.kind,
+        name=step.name,
+        kernel=" + ".join(sorted({schedule.kernels[number].name for number in pieces})),
+        graph_operators=step.operators,
+        pieces=len(pieces),
+        macs=step.macs,
+        computed_macs=sum(piece.macs for piece in steps),
+        constant_bytes=sum(shared.added_bytes(number) for number in pieces),
+        input_offsets=tuple(_offset(name, program, plan) for name in steps[0].inputs),
+        output_offset=_offset(steps[0].output, program, plan),
+        output_bytes=step.output_bytes,
+        scratch_bytes=max(plan.scratch_bytes[number] for number in pieces),
+        in_place=any(number in plan.in_place for number in pieces),
+    )
+
+
+def _offset(name: str, program: Program, plan: MemoryPlan) -> int | None:
     origin, first = program.views.get(name, (name, 0))
     offset = plan.storage.get(origin)
     return None if offset is None else offset + first

@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ppg_deploy.compile.explain import Decisions
+
 
 @dataclass(frozen=True)
 class CompiledOperator:
-    """One function ppg_model_op_NNN.
+    """One operator: the function ppg_model_op_NNN, or, of several pieces, ppg_model_op_NNN_piece_MMM.
 
-    `graph_operators` are the numbers of the graph's operators that it computes; RESHAPE appears in none. Offsets are
-    bytes into the arena, None for the caller's input and output buffers. `input_offsets` leaves constants out.
+    `pieces` compute the operator's output one part after the other; `macs` are those of the operator, `computed_macs`
+    include what several pieces compute. `graph_operators` are the numbers of the graph's operators that it computes;
+    RESHAPE appears in none. Offsets are bytes into the arena, None for the caller's input and output buffers; of
+    several pieces they are the first one's. `input_offsets` leaves constants out.
     """
 
     index: int
@@ -17,13 +21,32 @@ class CompiledOperator:
     name: str
     kernel: str
     graph_operators: tuple[int, ...]
+    pieces: int
     macs: int
+    computed_macs: int
     constant_bytes: int
     input_offsets: tuple[int | None, ...]
     output_offset: int | None
     output_bytes: int
     scratch_bytes: int
     in_place: bool
+
+
+@dataclass(frozen=True)
+class PushFacts:
+    """What ppg_model_push does for each answer.
+
+    `hop` new samples per channel, `sample_bytes` in all, are pushed; `kept` are the bytes of the window and of the
+    tensors that stay in the arena between answers, by name. `macs` are computed per answer, about
+    `predicted_cycles`.
+    """
+
+    hop: int
+    sample_bytes: int
+    kept_bytes: int
+    kept: Mapping[str, int]
+    macs: int
+    predicted_cycles: int
 
 
 @dataclass(frozen=True)
@@ -42,5 +65,7 @@ class CompiledModel:
     output_bytes: int
     constants_bytes: int
     macs: int
+    decisions: Decisions
+    push: PushFacts | None = None
     runtime: str = "aot"
     arena_symbol: str = "ppg_model_arena"

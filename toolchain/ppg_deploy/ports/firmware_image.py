@@ -9,7 +9,7 @@ from ppg_deploy.errors import InputError, InternalError
 
 MODEL_RUN = "ppg_model_run"
 # The compiler may append ".constprop.0" or the like to a clone.
-_OPERATOR = re.compile(r"^ppg_model_op_(\d{3})(\.|$)")
+_OPERATOR = re.compile(r"^ppg_model_op_(\d{3,})(?:_piece_\d+)?(\.|$)")
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,17 @@ class FirmwareImage:
         """The function called `name`."""
         return next((function for function in self.functions if function.name == name), None)
 
-    def operators(self) -> dict[int, Function]:
-        """The model's operators by their index: functions `ppg_model_op_<index>`, the index with three digits."""
-        found = ((_OPERATOR.match(function.name), function) for function in self.functions)
-        return {int(match[1]): function for match, function in found if match is not None}
+    def operators(self) -> dict[int, tuple[Function, ...]]:
+        """The functions of each of the model's operators by its index: one, or one a piece.
+
+        They are called `ppg_model_op_<index>` or `ppg_model_op_<index>_piece_<number>`, the index with three digits.
+        """
+        found: dict[int, list[Function]] = {}
+        for function in self.functions:
+            match = _OPERATOR.match(function.name)
+            if match is not None:
+                found.setdefault(int(match[1]), []).append(function)
+        return {index: tuple(functions) for index, functions in found.items()}
 
 
 def read_firmware_image(path: Path) -> FirmwareImage:

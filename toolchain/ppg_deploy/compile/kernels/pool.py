@@ -9,7 +9,7 @@ _RECIPROCAL_BITS = 31
 _LARGEST_RECIPROCAL_COUNT = 4080
 # So that sum and rounding stay within 16 bits.
 _LARGEST_SHIFT_COUNT = 128
-# LARGEST_PACKED_WINDOW of ppg_pool.c.
+# Larger windows are summed in 32 bits, one channel at a time.
 _LARGEST_PACKED_COUNT = 255
 
 
@@ -69,7 +69,21 @@ class Pool(Kernel):
                 "reciprocal": _reciprocal(step),
             },
         )
-        return Code(f"ppg_{step.pooling.value}_pool", parameters)
+        return Code(f"ppg_{step.pooling.value}_pool", parameters, features=_features(step))
+
+
+def _features(step: PoolStep) -> frozenset[str]:
+    if step.pooling is Pooling.MAX:
+        return frozenset()
+    kernel = step.window.kernel
+    # Windows at a padded border may be small although the kernel is not.
+    is_large = kernel[0] * kernel[1] > _LARGEST_PACKED_COUNT
+    features = set()
+    if step.source.channels % 4 or is_large:
+        features.add("PPG_USES_POOL_SINGLES")
+    if step.source.channels >= 4 and (not is_large or step.window.is_padded):
+        features.add("PPG_USES_POOL_SHIFTS" if _shift(step) else "PPG_USES_POOL_DIVISIONS")
+    return frozenset(features)
 
 
 def _count(step: PoolStep) -> int:
