@@ -247,6 +247,7 @@ def bench(
     data: Path | None = None,
     count: int = DEFAULT_COUNT,
     baud: int | None = None,
+    timing_model: str | None = None,
     boards_dirs: Sequence[Path] = (),
     progress: "Progress" = _ignore_progress,
 ) -> "Report":
@@ -259,6 +260,7 @@ def bench(
         data: windows file; the calibration windows by default.
         count: inferences to count exactly (unicorn).
         baud: overrides the board's baud rate.
+        timing_model: estimates the cycles of counted inferences (unicorn); by default the board's, else its core's.
         boards_dirs: folders with boards of the user's own.
         progress: called after each window with (done, total).
 
@@ -275,6 +277,11 @@ def bench(
 
     if (port is None) == (emulator is None):
         raise InputError("give exactly one of --port and --emulator", hint="for example: --emulator unicorn")
+    if timing_model is not None and emulator != "unicorn":
+        raise InputError(
+            "a timing model needs exact counts, which only the emulator unicorn makes",
+            hint="add --emulator unicorn, or leave --timing-model out",
+        )
     folder = out / FIRMWARE_FOLDER
     manifest = load_manifest(folder)
     built = read_build(folder)
@@ -294,7 +301,9 @@ def bench(
         data=data,
     )
     if emulator is not None:
-        connection = open_emulator(emulator, elf=built.elf, board=emulated_board(board))
+        connection = open_emulator(
+            emulator, elf=built.elf, board=emulated_board(board), timing_model=timing_model
+        )
     else:
         assert port is not None
         connection = open_serial(port, baud or board.uart.baud)
