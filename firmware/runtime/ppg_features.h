@@ -55,4 +55,15 @@
 #define PPG_USES_POOL_SINGLES PPG_UNLISTED
 #endif
 
+/* ppg_winograd: more than 16 input channels; more than 32; outputs that are not those of a ReLU. */
+#ifndef PPG_USES_WINOGRAD_WIDE
+#define PPG_USES_WINOGRAD_WIDE PPG_UNLISTED
+#endif
+#ifndef PPG_USES_WINOGRAD_LONG
+#define PPG_USES_WINOGRAD_LONG PPG_UNLISTED
+#endif
+#ifndef PPG_USES_WINOGRAD_SIGNED
+#define PPG_USES_WINOGRAD_SIGNED PPG_UNLISTED
+#endif
+
 #endif

@@ -1,7 +1,8 @@
 #include "ppg_conv_quads.h"
-#include "ppg_quads_simd.h"
 
 #if PPG_SIMD
+
+#include "ppg_quads_simd.h"
 
 /* r2, r3, r12, lr hold the factor; r1 is free until the next channels. */
 #define CODE(sum)                             \
@@ -16,6 +17,8 @@
 QUADS_ROUTINE(ppg_quads_any, CHANNEL(r4, r5) CHANNEL(r6, r7) CHANNEL(r8, r9) CHANNEL(r10, r11))
 
 #else
+
+#include "ppg_quads_portable.h"
 
 static int32_t any_code(int32_t scaled, const int32_t *factor) {
   int32_t deduction = scaled < 0 ? factor[2] : 0;

@@ -2,9 +2,11 @@
 #ifndef PPG_QUADS_FUSED_H
 #define PPG_QUADS_FUSED_H
 
-#include "ppg_quads_simd.h"
+#include "ppg_quads.h"
 
 #if PPG_SIMD
+
+#include "ppg_quads_simd.h"
 
 #define FUSED_CODE(sum, multiplier, first, right)          \
   "smmla " #sum ", " #sum ", " #multiplier ", " #first "\n" \
@@ -21,6 +23,8 @@
 #define QUADS_FUSED(name, right) QUADS_ROUTINE(name, FUSED_CODES(right))
 
 #else
+
+#include "ppg_quads_portable.h"
 
 #define QUADS_FUSED(name, right)                                              \
   static int32_t fused_code(int32_t scaled, const int32_t *factor) {          \

@@ -53,8 +53,8 @@ def test_explanation_agrees_with_the_image(folder: Path) -> None:
     assert written["optimize"] == "speed"
     assert written["constant_bytes"] <= size["flash_constants_bytes"] <= written["constant_bytes"] + 15
     assert written["arena_bytes"] == size["arena_bytes"]
-    assert [decision["operator"]["index"] for decision in written["operators"]] == list(range(15))
-    assert sum(decision["operator"]["macs"] for decision in written["operators"]) == 3_383_328
+    assert [step["index"] for step in written["steps"]] == list(range(15))
+    assert sum(step["macs"] for step in written["steps"]) == 3_383_328
 
 
 def test_explanation_for_people(folder: Path) -> None:

@@ -41,7 +41,7 @@ def _removed(graph: Graph) -> list[int]:
 
 
 def _of(compiled: CompiledModel, number: int) -> int:
-    proof = compiled.decisions.operators[number].proof
+    proof = compiled.decisions.steps[number].proof
     return 0 if proof is None else proof.removed_channels
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import ppg_deploy.compile.kernels
 from ppg_deploy.compile import compile_graph
-from ppg_deploy.compile.choose import choose_kernels
+from ppg_deploy.compile.choose import choose_kernels, code_bytes_of
 from ppg_deploy.compile.kernels import Array, Code, Kernel
 from ppg_deploy.compile.objective import Optimize
 from ppg_deploy.compile.steps import CopyStep, Step
@@ -86,6 +86,13 @@ def test_balanced_pays_for_code_once(
     assert _chosen(monkeypatch, (SMALL, FAST), steps, Optimize.BALANCED) == expected
 
 
+def test_code_that_two_kernels_share_counts_once() -> None:
+    first, second = _Fake("first", 1000, {}), _Fake("second", 700, {})
+    first.shared_code = second.shared_code = {"common": 400}
+    assert code_bytes_of([first]) == 1000
+    assert code_bytes_of([first, second, first]) == 600 + 300 + 400
+
+
 def test_a_kernel_for_one_small_step_does_not_drag_in_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
     only_small = _Fake(
         "small", 300, {"a": _Costs(100_000, 1000), "b": _Costs(50_000, 1000), "c": _Costs(1, 1)}
@@ -131,10 +138,12 @@ def test_twelve_blocks_compile_in_time(optimize: Optimize) -> None:
 def test_decisions_agree_with_the_model() -> None:
     compiled = compile_graph(_residual(2), model_sha256="0" * 64, dsp=True)
     decisions = compiled.decisions
-    assert tuple(decision.operator for decision in decisions.operators) == compiled.operators
+    assert [(step.index, step.kernel, step.pieces) for step in decisions.steps] == [
+        (operator.index, operator.kernel, operator.pieces) for operator in compiled.operators
+    ]
     assert (decisions.macs, decisions.arena_bytes) == (compiled.macs, compiled.arena_bytes)
     assert decisions.constant_bytes == compiled.constants_bytes
-    for decision in decisions.operators:
-        assert decision.alternatives[0].kernel in decision.operator.kernel
-        assert decision.why
-        assert (decision.proof is None) == (decision.operator.kind == "ADD")
+    for step in decisions.steps:
+        assert step.alternatives[0].kernel in step.kernel
+        assert step.why
+        assert (step.proof is None) == (step.kind == "ADD")

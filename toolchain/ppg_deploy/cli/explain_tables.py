@@ -1,13 +1,13 @@
 """What `build --explain` prints."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from ppg_deploy.cli.console import Output, number
-from ppg_deploy.compile.explain import Alternative, Decision, Decisions
+from ppg_deploy.compile.explain import Decision, Decisions
 
 
 def print_decisions(output: Output, decisions: Decisions, *, code_bytes: int) -> None:
-    """A table of all operators, the reasons below it, and the totals.
+    """A table of all steps, the reasons below it, and the totals.
 
     Args:
         output: where to.
@@ -16,13 +16,20 @@ def print_decisions(output: Output, decisions: Decisions, *, code_bytes: int) ->
     """
     output.table(
         f"decisions (--optimize {decisions.optimize.value}); cycles are predicted, sizes in bytes",
-        ("operator", "kernel", "cycles", "per MAC", "flash", "output", "scratch", "proven"),
-        [_row(decision) for decision in decisions.operators],
+        ("step", "kernel", "cycles", "per MAC", "flash", "output", "scratch", "proven"),
+        [_row(step) for step in decisions.steps],
     )
-    for numbers, decision in _reasons(decisions.operators):
-        output.note(f"{numbers}: {decision.operator.kernel}: {decision.why}")
-        for other in decision.alternatives[1:]:
-            output.note(f"    instead of {_difference(other, decision.alternatives[0])}")
+    for steps in _same_reason(decisions.steps):
+        first = steps[0]
+        numbers = ", ".join(str(step.index) for step in steps)
+        output.note(f"{numbers}: {first.kernel}: {first.why}")
+        for other in first.alternatives[1:]:
+            chosen = first.alternatives[0]
+            output.note(
+                f"    instead of {other.kernel}: {_signed(other.predicted_cycles - chosen.predicted_cycles)} cycles, "
+                f"{_signed(other.constant_bytes - chosen.constant_bytes)} B of constants, "
+                f"{number(other.code_bytes)} B of code"
+            )
     output.note(
         f"in all: {number(decisions.predicted_cycles)} cycles predicted for {number(decisions.macs)} MAC, "
         f"arena {number(decisions.arena_bytes)} B, constants {number(decisions.constant_bytes)} B, "
@@ -30,45 +37,37 @@ def print_decisions(output: Output, decisions: Decisions, *, code_bytes: int) ->
     )
 
 
-def _row(decision: Decision) -> tuple[str, ...]:
-    operator = decision.operator
-    pieces = f" in {operator.pieces} pieces" if operator.pieces > 1 else ""
-    place = " in place" if operator.in_place else " caller's" if operator.output_offset is None else ""
+def _row(step: Decision) -> tuple[str, ...]:
+    part = f" in {step.pieces} pieces" if step.pieces > 1 else ""
+    place = " in place" if step.in_place else "" if step.output_in_arena else " caller's"
     return (
-        f"{operator.index} {operator.kind}{pieces}",
-        operator.kernel,
-        number(decision.predicted_cycles),
-        f"{decision.predicted_cycles / operator.macs:.2f}" if operator.macs else "-",
-        number(operator.constant_bytes),
-        f"{number(operator.output_bytes)}{place}",
-        number(operator.scratch_bytes),
-        _proof(decision),
+        f"{step.index} {step.kind}{part}",
+        step.kernel,
+        number(step.predicted_cycles),
+        f"{step.predicted_cycles / step.macs:.2f}" if step.macs else "-",
+        number(step.constant_bytes),
+        f"{number(step.output_bytes)}{place}",
+        number(step.scratch_bytes),
+        _proof(step),
     )
 
 
-def _proof(decision: Decision) -> str:
-    proof = decision.proof
-    if proof is None:
+def _proof(step: Decision) -> str:
+    if step.proof is None:
         return "-"
-    form = "short" if proof.short_requantization else "general"
-    dead = f", {proof.dead_channels} dead" if proof.dead_channels else ""
-    removed = f", {proof.removed_channels} removed" if proof.removed_channels else ""
-    return f"{form}{dead}{removed}, {proof.lowest:,} to {proof.highest:,}"
+    form = "short" if step.proof.short_requantization else "general"
+    dead = f", {step.proof.dead_channels} dead" if step.proof.dead_channels else ""
+    removed = f", {step.proof.removed_channels} removed" if step.proof.removed_channels else ""
+    return f"{form}{dead}{removed}, {step.proof.lowest:,} to {step.proof.highest:,}"
 
 
-def _reasons(decisions: Iterable[Decision]) -> list[tuple[str, Decision]]:
-    """Operators with the same kernel, reason and alternatives together, by their numbers."""
+def _same_reason(steps: Sequence[Decision]) -> list[list[Decision]]:
+    """Steps with the same kernel, reason and alternatives together."""
     groups: dict[object, list[Decision]] = {}
-    for decision in decisions:
-        reason = (decision.operator.kernel, decision.why, decision.alternatives[1:])
-        groups.setdefault(reason, []).append(decision)
-    return [
-        (", ".join(str(decision.operator.index) for decision in same), same[0]) for same in groups.values()
-    ]
+    for step in steps:
+        groups.setdefault((step.kernel, step.why, step.alternatives[1:]), []).append(step)
+    return list(groups.values())
 
 
-def _difference(other: Alternative, chosen: Alternative) -> str:
-    return (
-        f"{other.kernel}: {other.predicted_cycles - chosen.predicted_cycles:+,} cycles, "
-        f"{other.constant_bytes - chosen.constant_bytes:+,} B of constants, {other.code_bytes:,} B of code"
-    )
+def _signed(value: int) -> str:
+    return f"{value:+,}"

@@ -2,9 +2,8 @@
 
 from ppg_deploy.compile.compiler import compile_graph
 from ppg_deploy.compile.explain import Decisions, decisions_json
-from ppg_deploy.compile.model import CompiledModel
+from ppg_deploy.compile.model import CompiledModel, CompiledOperator
 from ppg_deploy.compile.objective import Optimize
-from ppg_deploy.compile.operator import CompiledOperator
 
 __all__ = [
     "CompiledModel",

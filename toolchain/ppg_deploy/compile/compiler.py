@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ppg_deploy.compile.checks import check_compilable
-from ppg_deploy.compile.choose import Choice, choose_kernel, choose_kernels
+from ppg_deploy.compile.choose import Choice, choose_kernels
 from ppg_deploy.compile.emit import PushRoutine, Routine, render
 from ppg_deploy.compile.explain import explain
 from ppg_deploy.compile.kernels import Kernel
 from ppg_deploy.compile.kernels.base import COMMON_FILES
 from ppg_deploy.compile.lower import Program, lower
 from ppg_deploy.compile.memory import MemoryPlan
-from ppg_deploy.compile.model import CompiledModel, PushFacts
+from ppg_deploy.compile.model import CompiledModel, CompiledOperator, PushFacts
 from ppg_deploy.compile.objective import Optimize
-from ppg_deploy.compile.operator import CompiledOperator
 from ppg_deploy.compile.pieces.schedule import Schedule, choose_schedule, schedule_as_it_is
 from ppg_deploy.compile.pieces.sliding import SlidingProgram, sliding_program
 from ppg_deploy.compile.prune import prune
@@ -90,7 +89,7 @@ def compile_graph(
         output_bytes=graph.output.byte_size,
         constants_bytes=shared.total_bytes,
         macs=sum(operator.macs for operator in operators),
-        decisions=explain(whole, choices, schedule, operators, optimize, removed_channels),
+        decisions=explain(whole, choices, schedule, shared, optimize, removed_channels),
         push=None if sliding is None else _push_facts(sliding, schedules[1]),
     )
 
@@ -100,7 +99,7 @@ def _kernel_of(piece: Step, choices: Sequence[Choice], optimize: Optimize) -> Ke
     for choice in choices:
         if choice.kernel.matches(piece):
             return choice.kernel
-    return choose_kernel(piece, optimize)
+    return choose_kernels([piece], optimize)[0].kernel
 
 
 def _routine(schedule: Schedule, symbol: str, input_argument: str, first: int) -> Routine:

@@ -1,4 +1,4 @@
-"""Why the generated code is what it is: the choices behind every operator, as data.
+"""Why the generated code is what it is: the choices behind every step, as data.
 
 Predictions are those that the choice of kernels was made with; a bench measures what it really costs.
 """
@@ -6,21 +6,22 @@ Predictions are those that the choice of kernels was made with; a bench measures
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ppg_deploy.compile.choose import Candidate, Choice
+from ppg_deploy.compile.choose import Candidate, Choice, code_bytes_of
 from ppg_deploy.compile.lower import Program
 from ppg_deploy.compile.objective import Optimize
-from ppg_deploy.compile.operator import CompiledOperator
 from ppg_deploy.compile.pieces.schedule import Schedule
-from ppg_deploy.compile.requantize import proven_channels
+from ppg_deploy.compile.requantize import Channels, proven_channels
+from ppg_deploy.compile.sharing import SharedConstants
 from ppg_deploy.compile.steps import Step, WeightedStep
 from ppg_deploy.graph import DType
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """A kernel that could have computed an operator in one piece.
+    """A kernel that could have computed a step.
 
-    `code_bytes` is the kernel's machine code, paid once per model, and `price` is everything but that in cycles.
+    `predicted_cycles` and `constant_bytes` are those of the operator in one piece; `code_bytes` is the kernel's
+    machine code, paid once per model, and `price` is everything but that in cycles.
     """
 
     kernel: str
@@ -32,7 +33,7 @@ class Alternative:
 
 @dataclass(frozen=True)
 class Proof:
-    """What is known for certain about the channels of an operator, for all inputs.
+    """What is known for certain about the channels of a step, for all inputs.
 
     `lowest` and `highest` bound the accumulators that are reachable. A dead channel gives one and the same code; of
     these, `removed_channels` were taken out of the program and are counted nowhere else.
@@ -48,25 +49,39 @@ class Proof:
 
 @dataclass(frozen=True)
 class Decision:
-    """What became of one operator, and why.
+    """One operator: the functions ppg_model_op_<index> of the generated C. Sizes in bytes.
 
-    `alternatives` starts with the chosen one. `predicted_cycles` are those of all pieces.
+    `pieces` compute it part by part, and `computed_macs` counts what several of them compute. `constant_bytes` are
+    those that no earlier operator brought along, `scratch_bytes` the most that a piece needs. `alternatives` starts
+    with the chosen one.
     """
 
-    operator: CompiledOperator
+    index: int
+    kind: str
+    name: str
+    graph_operators: tuple[int, ...]
+    pieces: int
+    kernel: str
     why: str
     alternatives: tuple[Alternative, ...]
+    macs: int
+    computed_macs: int
     predicted_cycles: int
+    constant_bytes: int
+    output_bytes: int
+    output_in_arena: bool
+    scratch_bytes: int
+    in_place: bool
     proof: Proof | None
 
 
 @dataclass(frozen=True)
 class Decisions:
-    """All operators in order, and the model as a whole. Sizes in bytes; `code_bytes` is a prediction, too."""
+    """All steps in order, and the model as a whole. Sizes in bytes; `code_bytes` is a prediction, too."""
 
     optimize: Optimize
     cycles_per_byte: float
-    operators: tuple[Decision, ...]
+    steps: tuple[Decision, ...]
     macs: int
     predicted_cycles: int
     arena_bytes: int
@@ -75,45 +90,36 @@ class Decisions:
 
 
 def explain(
-    program: Program,
+    whole: Program,
     choices: Sequence[Choice],
     schedule: Schedule,
-    operators: Sequence[CompiledOperator],
+    shared: SharedConstants,
     optimize: Optimize,
     removed_channels: Mapping[str, int],
 ) -> Decisions:
     """The decisions behind a compiled model.
 
     Args:
-        program: of whole steps, one per operator.
-        choices: for each of these.
-        schedule: of the pieces.
-        operators: what became of each.
-        optimize: the objective.
-        removed_channels: by the storage that had them.
+        whole: the program before it was cut into pieces.
+        choices: of the kernels of its steps.
+        schedule: the program that runs.
+        shared: constants of the schedule's steps.
+        optimize: what the choice was made for.
+        removed_channels: dead channels that were taken out, by the storage that had them.
     """
-    cycles = _predicted_cycles(schedule, len(operators))
-    decisions = tuple(
-        Decision(
-            operator=operator,
-            why=_why(choice, optimize),
-            alternatives=tuple(
-                _alternative(candidate, optimize) for candidate in (choice.chosen, *choice.others)
-            ),
-            predicted_cycles=cycles[operator.index],
-            proof=_proof(step, removed_channels.get(step.output, 0)),
-        )
-        for operator, step, choice in zip(operators, program.steps, choices, strict=True)
+    steps = tuple(
+        _decision(operator, step, choice, schedule, shared, optimize, removed_channels)
+        for operator, (step, choice) in enumerate(zip(whole.steps, choices, strict=True))
     )
     return Decisions(
         optimize=optimize,
         cycles_per_byte=optimize.cycles_per_byte,
-        operators=decisions,
-        macs=sum(operator.macs for operator in operators),
-        predicted_cycles=sum(cycles),
+        steps=steps,
+        macs=sum(step.macs for step in steps),
+        predicted_cycles=sum(step.predicted_cycles for step in steps),
         arena_bytes=schedule.plan.arena_bytes,
-        constant_bytes=sum(operator.constant_bytes for operator in operators),
-        code_bytes=sum(kernel.code_bytes for kernel in set(schedule.kernels)),
+        constant_bytes=sum(step.constant_bytes for step in steps),
+        code_bytes=code_bytes_of(schedule.kernels),
     )
 
 
@@ -124,12 +130,42 @@ def decisions_json(decisions: Decisions) -> bytes:
     return TypeAdapter(Decisions).dump_json(decisions, indent=2) + b"\n"
 
 
-def _predicted_cycles(schedule: Schedule, operators: int) -> list[int]:
-    cycles = [0] * operators
-    program = schedule.program
-    for step, kernel, operator in zip(program.steps, schedule.kernels, program.operator_of, strict=True):
-        cycles[operator] += kernel.predicted_cycles(step)
-    return cycles
+def _decision(
+    operator: int,
+    step: Step,
+    choice: Choice,
+    schedule: Schedule,
+    shared: SharedConstants,
+    optimize: Optimize,
+    removed_channels: Mapping[str, int],
+) -> Decision:
+    program, plan = schedule.program, schedule.plan
+    pieces = program.pieces_of(operator)
+    return Decision(
+        index=operator,
+        kind=step.kind,
+        name=step.name,
+        graph_operators=step.operators,
+        pieces=len(pieces),
+        kernel=choice.kernel.name,
+        why=_why(choice, optimize),
+        alternatives=tuple(
+            _alternative(candidate, optimize) for candidate in (choice.chosen, *choice.others)
+        ),
+        macs=step.macs,
+        computed_macs=sum(program.steps[number].macs for number in pieces),
+        predicted_cycles=sum(
+            schedule.kernels[number].predicted_cycles(program.steps[number]) for number in pieces
+        ),
+        constant_bytes=sum(shared.added_bytes(number) for number in pieces),
+        output_bytes=step.output_bytes,
+        output_in_arena=any(
+            program.origin(program.steps[number].output) in plan.storage for number in pieces
+        ),
+        scratch_bytes=max(plan.scratch_bytes[number] for number in pieces),
+        in_place=any(number in plan.in_place for number in pieces),
+        proof=_proof(step, removed_channels.get(step.output, 0)),
+    )
 
 
 def _alternative(candidate: Candidate, optimize: Optimize) -> Alternative:
@@ -151,14 +187,14 @@ def _why(choice: Choice, optimize: Optimize) -> str:
         return f"{', '.join(cheaper)} would not earn its machine code"
     if choice.chosen.predicted_cycles <= min(other.predicted_cycles for other in choice.others):
         return "fewest cycles"
-    return f"a faster one would cost a byte of flash per {optimize.cycles_per_byte:g} cycles or less that it saves"
+    return f"a byte of flash has to save {optimize.cycles_per_byte:g} cycles, which no faster one does"
 
 
 def _proof(step: Step, removed_channels: int) -> Proof | None:
     """None where nothing is requantised per channel, and for int16 codes, whose proofs are of another form."""
     if not isinstance(step, WeightedStep) or step.codes is not DType.INT8:
         return None
-    channels = proven_channels(step)
+    channels: Channels = proven_channels(step)
     return Proof(
         channels=len(step.weights),
         dead_channels=channels.dead,

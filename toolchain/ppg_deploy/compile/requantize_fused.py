@@ -35,13 +35,21 @@ class FusedFactor:
     right: int
 
 
-def fused_factors(step: WeightedStep, scale: int, right: int) -> tuple[FusedFactor, ...] | None:
+def fused_factors(
+    step: WeightedStep, scale: int, right: int, *, added_later: Longs | None = None
+) -> tuple[FusedFactor, ...] | None:
     """Factors of all channels for accumulators that are multiplied by `scale`, without deductions.
+
+    Args:
+        step: what to compute.
+        scale: accumulators arrive multiplied by it.
+        right: the layer's right shift.
+        added_later: per channel, what accumulators lack when they are multiplied; `first` makes up for it.
 
     Returns:
         None when some channel has no exact factor with this right shift.
     """
-    return _factors(step, scale, right, signed=False)
+    return _factors(step, scale, right, signed=False, added_later=added_later)
 
 
 def signed_factors(step: WeightedStep, scale: int) -> tuple[FusedFactor, ...] | None:
@@ -50,12 +58,14 @@ def signed_factors(step: WeightedStep, scale: int) -> tuple[FusedFactor, ...] | 
 
 
 def _factors(
-    step: WeightedStep, scale: int, right: int | None, *, signed: bool
+    step: WeightedStep, scale: int, right: int | None, *, signed: bool, added_later: Longs | None = None
 ) -> tuple[FusedFactor, ...] | None:
     constants = constant_codes(step)
     low, high = (np.array(ends, np.int64) for ends in zip(*accumulator_ranges(step), strict=True))
     dead = np.array([code is not None for code in constants])
-    if np.any(np.maximum(np.abs(low), np.abs(high))[~dead] * scale > _LARGEST_INT32):
+    missing = np.zeros_like(low) if added_later is None else added_later
+    largest = np.maximum(np.abs(low - missing), np.abs(high - missing))
+    if np.any(largest[~dead] * scale > _LARGEST_INT32):
         return None
     shift_of_dead = 1 if right is None else right
     factors = [
@@ -65,7 +75,9 @@ def _factors(
     alive = np.flatnonzero(~dead)
     if len(alive):
         multipliers = np.array(step.multipliers, np.int64)[alive]
-        channels = Channels(step, scale, low[alive], high[alive], multipliers[:, 0], multipliers[:, 1])
+        channels = Channels(
+            step, scale, low[alive], high[alive], multipliers[:, 0], multipliers[:, 1], missing[alive]
+        )
         rights, ideal = channels.ideal_multipliers(right)
         if np.any(ideal > _LARGEST_INT32 - max(_NEIGHBOURS)):
             return None
@@ -133,8 +145,9 @@ def _intervals(channels: Channels, multipliers: Longs, rights: Longs) -> tuple[L
 
 def _fits(channels: Channels, channel: int, factor: FusedFactor) -> bool:
     """No constant and no sum leaves 32 bits."""
+    missing = int(channels.missing[channel, 0])
     products = [
-        (int(end[channel, 0]) * channels.scale * factor.multiplier) >> 32
+        ((int(end[channel, 0]) - missing) * channels.scale * factor.multiplier) >> 32
         for end in (channels.low, channels.high)
     ]
     firsts = (factor.first, factor.first - factor.deduction, factor.deduction)

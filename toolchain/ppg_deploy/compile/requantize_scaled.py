@@ -61,8 +61,17 @@ class Channels:
     """The steps of TFLM's codes for channels that are not constant; every array has one row a channel."""
 
     def __init__(
-        self, step: WeightedStep, scale: int, low: Longs, high: Longs, multiplier: Longs, shift: Longs
+        self,
+        step: WeightedStep,
+        scale: int,
+        low: Longs,
+        high: Longs,
+        multiplier: Longs,
+        shift: Longs,
+        missing: Longs | None = None,
     ) -> None:
+        """`missing` is what the accumulators lack when the kernel multiplies them, 0 unless given."""
+        self.missing = (np.zeros_like(low) if missing is None else missing)[:, None]
         self._zero = step.output_zero
         self.scale = scale
         self.low, self.high = low[:, None], high[:, None]
@@ -126,8 +135,8 @@ class Channels:
         return rights, np.minimum(ideal, _LARGEST_INT32 - max(_NEIGHBOURS))
 
     def product(self, accumulators: Longs, multipliers: Longs) -> Longs:
-        """floor(s a M / 2^32)."""
-        return np.asarray((accumulators * self.scale * multipliers) >> 32)
+        """floor(s a M / 2^32), where a lacks what is missing."""
+        return np.asarray(((accumulators - self.missing) * self.scale * multipliers) >> 32)
 
     def _interval(self, multipliers: Longs, rights: Longs) -> tuple[Longs, Longs]:
         """Lowest and highest `first` that put every step, and both ends, on the right side."""

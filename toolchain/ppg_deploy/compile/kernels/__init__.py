@@ -1,20 +1,27 @@
 """The kernels, and which of them can compute a step."""
 
+from ppg_deploy.compile.kernels.affine import Affine
 from ppg_deploy.compile.kernels.base import Array, Code, Kernel, Structure
 from ppg_deploy.compile.kernels.convolution import ColumnsConvolution
 from ppg_deploy.compile.kernels.copy import Copy
 from ppg_deploy.compile.kernels.dense import Dense
+from ppg_deploy.compile.kernels.dense_wide import WideDense
 from ppg_deploy.compile.kernels.depthwise import Depthwise
+from ppg_deploy.compile.kernels.depthwise_rows import DepthwiseRows
 from ppg_deploy.compile.kernels.elementwise import AddKernel, MulKernel
+from ppg_deploy.compile.kernels.equal_shapes import Product, Sum
 from ppg_deploy.compile.kernels.int16_convolution import ColumnsConvolution16
 from ppg_deploy.compile.kernels.int16_dense import Dense16
 from ppg_deploy.compile.kernels.int16_depthwise import Depthwise16
 from ppg_deploy.compile.kernels.int16_elementwise import AddKernel16, MulKernel16
 from ppg_deploy.compile.kernels.int16_pool import Pool16
+from ppg_deploy.compile.kernels.kronecker import KroneckerConvolution
 from ppg_deploy.compile.kernels.lookup import Lookup
 from ppg_deploy.compile.kernels.pad import PadKernel
 from ppg_deploy.compile.kernels.pool import Pool
+from ppg_deploy.compile.kernels.pool_rows import PoolRows, Totals
 from ppg_deploy.compile.kernels.quads import QuadsConvolution
+from ppg_deploy.compile.kernels.quads_short import ShortQuadsConvolution
 from ppg_deploy.compile.kernels.sequence import ConcatenateKernel, LstmKernel, SliceKernel
 from ppg_deploy.compile.kernels.softmax import SoftmaxKernel
 from ppg_deploy.compile.kernels.tensor import (
@@ -24,6 +31,8 @@ from ppg_deploy.compile.kernels.tensor import (
     ReduceKernel,
     TransposeKernel,
 )
+from ppg_deploy.compile.kernels.threes import ThreesConvolution
+from ppg_deploy.compile.kernels.winograd import WinogradConvolution
 from ppg_deploy.compile.steps import Step
 
 __all__ = ["KERNELS", "Array", "Code", "Kernel", "Structure", "candidates"]
@@ -35,12 +44,23 @@ KERNELS: tuple[Kernel, ...] = (
     Pool16(),
     AddKernel16(),
     MulKernel16(),
+    ThreesConvolution(),
     QuadsConvolution(11),
     QuadsConvolution(14),
+    ShortQuadsConvolution(),
     QuadsConvolution(None),
+    KroneckerConvolution(),
     ColumnsConvolution(),
+    WinogradConvolution(),
+    Affine(),
+    Sum(),
+    Product(),
+    DepthwiseRows(),
     Depthwise(),
+    WideDense(),
     Dense(),
+    PoolRows(),
+    Totals(),
     Pool(),
     AddKernel(),
     MulKernel(),

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,7 +98,8 @@ class Kernel(ABC):
     """A way to compute some kind of step.
 
     `activations` is the type of codes that it works on, None for any. `code_bytes` is about what its machine code
-    takes in flash, once per model however many steps use it.
+    takes in flash, once per model however many steps use it; `shared_code` names the part of it that other kernels
+    need as well, with its bytes.
     """
 
     name: str
@@ -105,6 +107,7 @@ class Kernel(ABC):
     files: tuple[str, ...]
     activations: DType | None = DType.INT8
     code_bytes: int = 0
+    shared_code: Mapping[str, int] = MappingProxyType({})
 
     @abstractmethod
     def matches(self, step: Step) -> bool:

@@ -10,6 +10,10 @@ from ppg_deploy.compile.steps import ConvolutionStep, Step
 
 _STEP_WORDS = 8
 _POSITIONS = 4
+# Measured on the Cortex-M4 model, see docs/aot.md.
+_STEP_CYCLES, _LOOP_STEPS, _LOOP_CYCLES, _PAIR_CYCLES = 34, 6, 9, 85
+_GENERAL_CYCLES = 200
+_RUN_CYCLES, _OFFSETS_CYCLES, _BLOCK_CYCLES = 30, 60, 190
 
 
 class ColumnsConvolution(Kernel):
@@ -17,6 +21,7 @@ class ColumnsConvolution(Kernel):
 
     name = "conv_columns"
     header = "ppg_conv.h"
+    code_bytes = 1900
     files: tuple[str, ...] = (
         "ppg_conv.c",
         "ppg_conv.h",
@@ -29,6 +34,20 @@ class ColumnsConvolution(Kernel):
     def matches(self, step: Step) -> bool:
         """True for every CONV_2D and for dense layers over several positions."""
         return isinstance(step, ConvolutionStep)
+
+    def predicted_cycles(self, step: Step) -> int:
+        """By blocks of 4 positions and 2 channels."""
+        assert isinstance(step, ConvolutionStep)
+        steps, per_group = window_steps(step), step.target.channels // step.groups
+        pair = (
+            _STEP_CYCLES * steps + _LOOP_CYCLES * (steps // _LOOP_STEPS + steps % _LOOP_STEPS) + _PAIR_CYCLES
+        )
+        if not factors_of(step)[0]:
+            pair += _GENERAL_CYCLES
+        columns = (_OFFSETS_CYCLES if pieces(step)[1] % 4 else _RUN_CYCLES) * steps
+        block = step.groups * (-(-per_group // 2) * pair + columns) + _BLOCK_CYCLES
+        blocks = -(-step.target.columns // _POSITIONS)
+        return step.target.rows * (blocks * block + copied_row_values(step, False))
 
     def in_place_inputs(self, step: Step) -> tuple[str, ...]:
         """The input, when each output row needs one input row only and is no longer than it."""

@@ -37,3 +37,11 @@ class Dense(Kernel):
         )
         features = frozenset({"PPG_USES_DENSE_TAILS"} if flat.shape[1] % 4 else ())
         return Code("ppg_dense", parameters, features=features)
+
+    def predicted_cycles(self, step: Step) -> int:
+        """By pairs of outputs and four inputs."""
+        assert isinstance(step, DenseStep)
+        outputs, inputs = len(step.weights), int(step.weights[0].size)
+        pairs = -(-outputs // 2)
+        tail = 45 if inputs % 4 else 0
+        return pairs * (22 * (inputs // 4) + tail + 55) + 40

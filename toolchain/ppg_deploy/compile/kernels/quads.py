@@ -48,6 +48,7 @@ class QuadsConvolution(ColumnsConvolution):
             "ppg_matrix.h",
             "ppg_quads.h",
             "ppg_quads_fused.h",
+            "ppg_quads_portable.h",
             "ppg_quads_simd.h",
             f"ppg_quads_{self._suffix}.c",
         )
@@ -113,33 +114,40 @@ def factor_words(factors: tuple[FusedFactor, ...], right: int | None) -> list[tu
 
 
 def pack_quads(
-    weights: NDArray[np.int8], biases: NDArray[np.int64], factors: NDArray[np.int32]
+    weights: NDArray[np.int8],
+    biases: NDArray[np.int64],
+    factors: NDArray[np.int32],
+    *,
+    together: int = CHANNELS,
+    end_value: int = _END_VALUE,
 ) -> NDArray[np.int32]:
-    """The stream that ppg_quads.h describes.
+    """The stream that ppg_quads.h describes, and with six channels together the one of ppg_dense_wide.h.
 
     Args:
         weights: int8 (channels, window values).
         biases: int64 (channels,), the input's zero point already folded in.
         factors: int32 (channels, words per factor).
+        together: channels that are computed at a time, an even number.
+        end_value: what marks the last value of a window.
     """
     channels, values = weights.shape
-    quads, steps = -(-channels // CHANNELS), -(-values // 4)
-    padded = np.zeros((CHANNELS * quads, 4 * steps), np.int64)
+    groups, steps = -(-channels // together), -(-values // 4)
+    padded = np.zeros((together * groups, 4 * steps), np.int64)
     padded[:channels, :values] = weights
-    sums = np.zeros(CHANNELS * quads, np.int64)
+    sums = np.zeros(together * groups, np.int64)
     sums[:channels] = biases
     # The mark is in the high half of the last pair of values, (4s + 1, 4s + 3).
-    sums -= _END_VALUE * padded[:, -1]
+    sums -= end_value * padded[:, -1]
     sums = sums.reshape(-1, 2)
     sums[:, 1] = 256 * sums[:, 1] + sums[:, 0]
-    # (quads, pair of channels, A or B, steps, value in step)
-    by_channel = padded.reshape(quads, 2, 2, steps, 4)
+    # (groups, pair of channels, A or B, steps, value in step)
+    by_channel = padded.reshape(groups, together // 2, 2, steps, 4)
     halves = 256 * by_channel[:, :, 1] + by_channel[:, :, 0]
     words = (halves[..., [0, 1]] & 0xFFFF) | (halves[..., [2, 3]] << 16)
-    ordered = words.transpose(0, 2, 3, 1).reshape(quads, -1)
-    all_factors = np.zeros((CHANNELS * quads, factors.shape[1]), np.int64)
+    ordered = words.transpose(0, 2, 3, 1).reshape(groups, -1)
+    all_factors = np.zeros((together * groups, factors.shape[1]), np.int64)
     all_factors[:channels] = factors
-    parts = [sums.reshape(quads, -1), ordered, all_factors.reshape(quads, -1)]
+    parts = [sums.reshape(groups, -1), ordered, all_factors.reshape(groups, -1)]
     return (np.concatenate(parts, axis=1).reshape(-1) & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
 
 
