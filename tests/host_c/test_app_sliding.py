@@ -21,7 +21,9 @@ WHOLE = FakeModel(input_bytes=32, output_bytes=4, operators=1, hop=32)
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[FakeModel, Path]:
-    return {model: compile_device(tmp_path_factory.mktemp("sliding"), model) for model in (LONG, LARGE, WHOLE)}
+    return {
+        model: compile_device(tmp_path_factory.mktemp("sliding"), model) for model in (LONG, LARGE, WHOLE)
+    }
 
 
 @pytest.fixture
@@ -65,9 +67,7 @@ def test_every_push_answers_for_the_last_window(
 
 def test_restart_forgets_the_stream(client: Client) -> None:
     pushed = samples(LONG, 6)
-    filling = [
-        client.push(piece, restart=number in (0, 3)).filling for number, piece in enumerate(pushed)
-    ]
+    filling = [client.push(piece, restart=number in (0, 3)).filling for number, piece in enumerate(pushed)]
     assert filling == [True, True, False, True, True, False]
 
 

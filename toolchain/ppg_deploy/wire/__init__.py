@@ -4,4 +4,12 @@ from ppg_deploy.wire.client import Client, PushResult, RunResult
 from ppg_deploy.wire.link import LinkStatistics
 from ppg_deploy.wire.messages import DeviceInfo, DeviceStatistics, MemoryInfo
 
-__all__ = ["Client", "DeviceInfo", "DeviceStatistics", "LinkStatistics", "MemoryInfo", "PushResult", "RunResult"]
+__all__ = [
+    "Client",
+    "DeviceInfo",
+    "DeviceStatistics",
+    "LinkStatistics",
+    "MemoryInfo",
+    "PushResult",
+    "RunResult",
+]
