@@ -1,7 +1,7 @@
 """Quantised graph -> C."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ppg_deploy.compile.checks import check_compilable
 from ppg_deploy.compile.choose import Choice, choose_kernels
@@ -11,14 +11,22 @@ from ppg_deploy.compile.kernels import Kernel
 from ppg_deploy.compile.kernels.base import COMMON_FILES
 from ppg_deploy.compile.lower import Program, lower
 from ppg_deploy.compile.memory import MemoryPlan
-from ppg_deploy.compile.model import CompiledModel, CompiledOperator, PushFacts
+from ppg_deploy.compile.model import CompiledModel, CompiledOperator
 from ppg_deploy.compile.objective import Optimize
-from ppg_deploy.compile.pieces.schedule import Schedule, choose_schedule, schedule_as_it_is
+from ppg_deploy.compile.pieces.schedule import (
+    ArenaTooSmallError,
+    Schedule,
+    choose_schedule,
+    schedule_as_it_is,
+)
 from ppg_deploy.compile.pieces.sliding import SlidingProgram, sliding_program
 from ppg_deploy.compile.prune import prune
+from ppg_deploy.compile.push import push_facts
 from ppg_deploy.compile.sharing import SharedConstants
 from ppg_deploy.compile.steps import Step
 from ppg_deploy.graph import Graph
+
+_SCRATCH_SHARE = 8
 
 
 def compile_graph(
@@ -48,28 +56,19 @@ def compile_graph(
     """
     check_compilable(graph)
     whole, removed_channels = prune(lower(graph))
-    choices = choose_kernels(whole.steps, optimize)
-
-    def kernels_of(program: Program) -> list[Kernel]:
-        # All pieces of an operator have its kernel, so that they share its constants.
-        return [
-            _kernel_of(step, choices[operator : operator + 1], optimize)
-            for step, operator in zip(program.steps, program.operator_of, strict=True)
-        ]
-
     sliding = None if hop is None else sliding_program(whole, hop)
-    kept = {} if sliding is None else sliding.kept
-    schedule = choose_schedule(replace(whole, kept=kept), kernels_of, optimize, ram_budget)
+    planned = _plan(whole, sliding, optimize, ram_budget)
+    choices, schedule, push_schedule = planned.choices, planned.schedule, planned.push_schedule
     run = _routine(schedule, "ppg_model_op", "input", 0)
     schedules, routines = [schedule], [run]
-    if sliding is not None:
-        push_schedule = schedule_as_it_is(replace(sliding.program, kept=kept), kernels_of)
+    if push_schedule is not None:
         schedules.append(push_schedule)
         routines.append(_routine(push_schedule, "ppg_model_push_op", "samples", len(run.codes)))
     kernels = {kernel for each in schedules for kernel in each.kernels}
     arena_bytes = max(each.plan.arena_bytes for each in schedules)
     shared = SharedConstants([code for routine in routines for code in routine.codes])
     operators = _operators(whole, schedule, shared)
+    push = None if sliding is None else push_facts(sliding, schedules[1], whole.steps)
     return CompiledModel(
         model_sha256=model_sha256,
         files=render(
@@ -89,9 +88,80 @@ def compile_graph(
         output_bytes=graph.output.byte_size,
         constants_bytes=shared.total_bytes,
         macs=sum(operator.macs for operator in operators),
-        decisions=explain(whole, choices, schedule, shared, optimize, removed_channels),
-        push=None if sliding is None else _push_facts(sliding, schedules[1]),
+        decisions=explain(
+            whole,
+            choices,
+            schedule,
+            shared,
+            optimize,
+            removed_channels,
+            kernels=kernels,
+            arena_bytes=arena_bytes,
+            push=push,
+        ),
+        push=push,
     )
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """Which kernels, in which order, at which offsets."""
+
+    choices: tuple[Choice, ...]
+    schedule: Schedule
+    push_schedule: Schedule | None
+
+    def price(self, optimize: Optimize) -> float:
+        """Predicted cycles of a run, and what its constants are worth in cycles."""
+        constants = sum(choice.chosen.constant_bytes for choice in self.choices)
+        return self.schedule.predicted_cycles + optimize.cycles_per_byte * constants
+
+
+def _plan(
+    whole: Program, sliding: SlidingProgram | None, optimize: Optimize, ram_budget: int | None
+) -> _Planned:
+    if ram_budget is None:
+        return _planned(whole, sliding, optimize, None, None)
+    # Kernels that need much scratch may cost more, cut into short stretches, than slower ones in longer stretches.
+    plans: list[_Planned] = []
+    refusals: list[ArenaTooSmallError] = []
+    for scratch_limit in (None, ram_budget // _SCRATCH_SHARE, 0):
+        try:
+            plans.append(_planned(whole, sliding, optimize, ram_budget, scratch_limit))
+        except ArenaTooSmallError as refusal:
+            refusals.append(refusal)
+    if not plans:
+        raise min(refusals, key=lambda refusal: refusal.smallest)
+    return min(plans, key=lambda plan: plan.price(optimize))
+
+
+def _planned(
+    whole: Program,
+    sliding: SlidingProgram | None,
+    optimize: Optimize,
+    ram_budget: int | None,
+    scratch_limit: int | None,
+) -> _Planned:
+    choices = choose_kernels(whole.steps, optimize, scratch_limit=scratch_limit)
+
+    def kernels_of(program: Program) -> list[Kernel]:
+        # All pieces of an operator have its kernel, so that they share its constants.
+        return [
+            _kernel_of(step, choices[operator : operator + 1], optimize)
+            for step, operator in zip(program.steps, program.operator_of, strict=True)
+        ]
+
+    if sliding is None:
+        return _Planned(choices, choose_schedule(whole, kernels_of, optimize, ram_budget), None)
+    push_schedule = schedule_as_it_is(replace(sliding.program, kept=sliding.kept), kernels_of)
+    schedule = choose_schedule(
+        replace(whole, kept=sliding.kept),
+        kernels_of,
+        optimize,
+        ram_budget,
+        at_least=push_schedule.plan.arena_bytes,
+    )
+    return _Planned(choices, schedule, push_schedule)
 
 
 def _kernel_of(piece: Step, choices: Sequence[Choice], optimize: Optimize) -> Kernel:
@@ -115,20 +185,6 @@ def _routine(schedule: Schedule, symbol: str, input_argument: str, first: int) -
         first=first,
         symbol=symbol,
         input_argument=input_argument,
-    )
-
-
-def _push_facts(sliding: SlidingProgram, schedule: Schedule) -> PushFacts:
-    return PushFacts(
-        hop=sliding.hop,
-        sample_bytes=sliding.sample_bytes,
-        kept_bytes=sum(sliding.kept.values()),
-        kept=dict(sliding.kept),
-        macs=sum(step.macs for step in sliding.program.steps),
-        predicted_cycles=sum(
-            kernel.predicted_cycles(step)
-            for step, kernel in zip(schedule.program.steps, schedule.kernels, strict=True)
-        ),
     )
 
 
