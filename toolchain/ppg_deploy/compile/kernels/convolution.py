@@ -4,11 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.compile.kernels.base import Array, Code, Kernel, Structure, Value
+from ppg_deploy.compile.kernels.by_weights import ByWeights
 from ppg_deploy.compile.kernels.packing import pack_stream, step_count
-from ppg_deploy.compile.requantize import factors_of, folded_biases
+from ppg_deploy.compile.requantize import factors_of, folded_biases, proven_factors
 from ppg_deploy.compile.steps import ConvolutionStep, Step
 
 _STEP_WORDS = 8
+_POSITIONS = 4
 
 
 class ColumnsConvolution(Kernel):
@@ -24,6 +26,9 @@ class ColumnsConvolution(Kernel):
         "ppg_matrix.h",
         "ppg_matrix_simd.h",
     )
+
+    def __init__(self) -> None:
+        self._is_short = ByWeights(lambda step: proven_factors(step) is not None)
 
     def matches(self, step: Step) -> bool:
         """True for every CONV_2D and for dense layers over several positions."""
@@ -41,6 +46,21 @@ class ColumnsConvolution(Kernel):
         """Columns, then copied rows."""
         assert isinstance(step, ConvolutionStep)
         return 4 * step_words(window_steps(step)) + copied_row_values(step, in_place) * step.codes.itemsize
+
+    def predicted_cycles(self, step: Step) -> int:
+        """By blocks of 4 positions and 2 channels."""
+        assert isinstance(step, ConvolutionStep)
+        steps, channels = window_steps(step), step.target.channels // step.groups
+        sixes, singles = divmod(steps, 6)
+        products = 34 * steps + 9 * (sixes + singles)
+        short = self._is_short(step) and step.target.columns >= _POSITIONS
+        pairs = products + 80 if short else products + 100 + 2 * min(_POSITIONS, step.target.columns) * 34
+        odd = products + 250 if short and channels % 2 else 0
+        runs, run_values = pieces(step)
+        widening = 92 * steps if run_values % 4 else 30 * steps + 20 * runs * step.window.kernel[0]
+        blocks = -(-step.target.columns // _POSITIONS)
+        block = step.groups * (-(-channels // 2) * pairs + odd + widening + 90)
+        return step.target.rows * (blocks * block + row_cycles(step))
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters and weights of ppg_conv."""
@@ -151,3 +171,10 @@ def window_offsets(step: ConvolutionStep, in_place: bool) -> Array:
     offsets = (rows[:, None, None] + columns[:, None] + channels).reshape(-1)
     padding = 4 * window_steps(step) - len(offsets)
     return Array("offsets", np.pad(offsets, (0, padding)).astype(np.int32))
+
+
+def row_cycles(step: ConvolutionStep) -> int:
+    """Copying the rows under a window, and the second pass of a clamp."""
+    copied = 0.9 * copied_row_values(step, False) + (60 if step.window.is_padded else 0)
+    clamped = 0 if (step.low, step.high) == (-128, 127) else 2.5 * step.target.columns * step.target.channels
+    return int(copied + clamped) + 60
