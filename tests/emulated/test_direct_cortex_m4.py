@@ -23,7 +23,7 @@ pytestmark = [
 pytest.importorskip("unicorn", reason="needs the emulator extra")
 pytest.importorskip("tflite_micro", reason="the reference is TFLM's own interpreter")
 
-ROUTINES = ("ppg_quads_11", "ppg_quads_14", "ppg_quads_any", "stretch", "sixes")
+ROUTINES = ("ppg_quads_11", "ppg_quads_14", "ppg_quads_any", "threes", "fives", "sixes")
 
 
 def _compare(graph: Graph, count: int) -> CompiledForM4:
@@ -59,6 +59,7 @@ _NONE: dict[str, Any] = {"activation": Activation.NONE, "zero": 4}
         (convolution(7, (1, 8, 8, 16), 16, (3, 3)), 1.25),
         (convolution(7, (1, 4, 8, 32), 32, (4, 1), padding=Padding.VALID, **_NONE), 1.17),
         (convolution(7, (1, 1, 256, 1), 16, (1, 3), dilation=(1, 2)), 2.8),
+        (convolution(7, (1, 1, 200, 1), 32, (1, 5)), 2.4),
         (convolution(7, (1, 1, 100, 4), 32, (1, 3)), 1.8),
         (convolution(7, (1, 1, 60, 32), 32, (1, 3), groups=4), 1.9),
         (convolution(7, (1, 8, 8, 3), 16, (3, 3)), 2.0),

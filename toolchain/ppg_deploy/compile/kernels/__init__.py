@@ -7,6 +7,7 @@ from ppg_deploy.compile.kernels.dense import Dense
 from ppg_deploy.compile.kernels.dense_wide import WideDense
 from ppg_deploy.compile.kernels.depthwise import Depthwise
 from ppg_deploy.compile.kernels.elementwise import AddKernel, MulKernel
+from ppg_deploy.compile.kernels.few_values import FivesConvolution, ThreesConvolution
 from ppg_deploy.compile.kernels.int16_convolution import ColumnsConvolution16
 from ppg_deploy.compile.kernels.int16_dense import Dense16
 from ppg_deploy.compile.kernels.int16_depthwise import Depthwise16
@@ -25,7 +26,6 @@ from ppg_deploy.compile.kernels.tensor import (
     ReduceKernel,
     TransposeKernel,
 )
-from ppg_deploy.compile.kernels.threes import ThreesConvolution
 from ppg_deploy.compile.objective import Optimize
 from ppg_deploy.compile.steps import Step
 from ppg_deploy.errors import InternalError
@@ -40,6 +40,7 @@ KERNELS: tuple[Kernel, ...] = (
     AddKernel16(),
     MulKernel16(),
     ThreesConvolution(),
+    FivesConvolution(),
     QuadsConvolution(11),
     QuadsConvolution(14),
     QuadsConvolution(None),
