@@ -15,7 +15,7 @@ COMPILER_PACKAGES := gcc-arm-none-eabi libnewlib-arm-none-eabi
 TEST_PACKAGES := $(COMPILER_PACKAGES) qemu-system-arm gcc libc6-dev
 TEST_EXTRAS := emulator,golden,dev$(if $(TRAIN),$(comma)train)
 
-.PHONY: demo test lint bench fuzz cross-check clean
+.PHONY: demo test lint bench qemu-check fuzz cross-check clean
 
 demo: $(VENV)/.demo-installed
 	$(TOOL) quantize models/pulse-demo/student.onnx
@@ -32,7 +32,11 @@ lint: $(VENV)/.test-installed$(TRAIN)
 	$(BIN)/mypy models benchmarks
 
 bench: $(VENV)/.demo-installed
-	$(BIN)/python -m benchmarks.emulated_cost
+	$(BIN)/python -m benchmarks.emulated_cost --save
+
+# The same images under QEMU: instruction counts must agree within 0.1 %.
+qemu-check: $(VENV)/.test-installed$(TRAIN)
+	$(BIN)/python -m benchmarks.qemu_check --save
 
 # TensorFlow stays out of the other virtual environment: nothing but this needs it.
 cross-check: $(VENV_TF)/.installed

@@ -1,95 +1,144 @@
-"""What one inference costs under unicorn: prints a table, asserts nothing.
+"""What one inference costs under unicorn, models by modes: prints a table, asserts nothing.
 
-    python -m benchmarks.emulated_cost [MODEL.tflite ...]
+    python -m benchmarks.emulated_cost [MODEL.tflite ...] [--models NAME,...] [--modes MODE,...] [--save]
 
-Without arguments: the demo student, and the students of ../shared when they are there. Models on the command line
-may be anybody's int8 .tflite; they are streamed with seeded random codes, which is enough to count instructions.
+Without models: the demo student, the students of ../shared when they are there, and generated networks. Models on the
+command line may be anybody's int8 .tflite. Every output byte is compared with TFLM's interpreter.
 """
 
+import argparse
+import os
 import sys
-import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 from pathlib import Path
 
-import numpy as np
-from rich.console import Console
-from rich.table import Table
+from benchmarks.counting import BOARD, CALIBRATED_MODEL, CORE_MODEL, MODES, WINDOWS, Mode, Row, count
+from benchmarks.models import REPOSITORY, Model, given_model, known_models
 
-from ppg_deploy import api
-from ppg_deploy.report import Report
-from ppg_deploy.tflite import read_tflite
+SAVED = REPOSITORY / "benchmarks" / "latest.txt"
+_COLUMNS = (
+    *("model", "mode", "MAC", "instructions", "cycles_estimated", "cycles/MAC", "TFLM", "times fewer"),
+    *(
+        "predicted L4R5",
+        "arena",
+        "TFLM arena",
+        "stack",
+        "code",
+        "constants",
+        "TFLM flash",
+        "image",
+        "differing",
+    ),
+)
+_LEGEND = f"""\
+One inference on {BOARD}, emulated by unicorn: nothing here was measured on silicon.
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-SHARED = REPOSITORY.parent / "shared" / "students"
-BOARD = "nucleo-l476rg"
-WINDOWS = 4
-# TFLM (2026-08) with CMSIS-NN at -O2, gcc 12.2, counted with the same timing model: shared/reference/kernels.md.
-TFLM_CYCLES_PER_MAC = {"pulse_s6": 4.07, "pulse_dev": 4.07, "student": 4.07, "resnet2_dev": 4.02}
-
-
-def quantized(model: Path, folder: Path) -> Path:
-    """Quantise an ONNX student on seeded random windows: right for counting, never for accuracy."""
-    from ppg_deploy.convert import convert_onnx
-
-    shape = convert_onnx(model).input_shape[1:]
-    windows = folder / "random.npz"
-    np.savez(windows, x=np.random.default_rng(0).standard_normal((64, *shape)).astype(np.float32))
-    copy = folder / model.name
-    copy.write_bytes(model.read_bytes())
-    api.quantize(copy, out=folder, calibration=windows)
-    return folder / "model.tflite"
-
-
-def counted(model: Path, folder: Path) -> Report:
-    """Build and bench one .tflite."""
-    graph = read_tflite(model)
-    data = folder / "codes.npz"
-    codes = np.random.default_rng(1).integers(-128, 128, (WINDOWS, *graph.input.shape[1:]))
-    np.savez(data, x=((codes - graph.input.zero_point) * graph.input.scale).astype(np.float32))
-    out = folder / "bench"
-    api.build(board=BOARD, out=out, model=model)
-    return api.bench(out=out, emulator="unicorn", data=data, count=WINDOWS)
+instructions      exact count, median of {WINDOWS} windows
+cycles_estimated  {CORE_MODEL}: flash and RAM without wait states, a lower bound
+TFLM              cycles/MAC of TFLM with CMSIS-NN at -O2 by the same timing model (benchmarks/peers.py); "times fewer"
+                  divides it by ours. The shapes behind its residual-6, mobilenet-1d and microresnet are not known, only
+                  their MACs, which are the same here
+predicted L4R5    cycles by {CALIBRATED_MODEL}: STM32L4R5 at 120 MHz and nothing else, see docs/timing-model.md
+arena, stack      bytes of RAM; input and output apart, which TFLM's arena holds as well
+code, constants   bytes of flash for the model and its kernels; "TFLM flash" is TFLM's code and read-only data, with a
+                  harness of 1 to 2 kB, and the .tflite file; image: everything, application and protocol included
+differing         windows with any output byte other than TFLM's interpreter
+ic-, kws-, vww-, ad-   operators and shapes of MLPerf Tiny, weights of our own: no MLPerf Tiny results
+"""
 
 
-def figures(name: str, report: Report) -> list[str]:
+def cells(model: Model, mode: Mode, row: Row) -> list[str]:
     """One row of the table."""
-    cost, memory, macs = report.cost, report.memory, report.model.macs
-    assert cost.instructions is not None
-    assert cost.cycles_estimated is not None
-    cycles = cost.cycles_estimated.median
-    tflm = TFLM_CYCLES_PER_MAC.get(name)
+    per_mac = row.cycles_estimated / row.macs
+    peer = model.peer
     return [
-        name,
-        f"{macs:,}",
-        f"{cost.instructions.median:,.0f}",
-        f"{cycles:,.0f}",
-        f"{cycles / macs:.2f}",
-        "-" if tflm is None else f"{tflm:.2f}",
-        f"{memory.arena:,}",
-        f"{memory.stack_high_water:,}",
-        f"{memory.flash_constants:,}",
-        f"{memory.flash_code:,}",
-        f"{report.outputs.mismatched}",
+        model.name,
+        mode,
+        f"{row.macs:,}",
+        f"{row.instructions:,}",
+        f"{row.cycles_estimated:,}",
+        f"{per_mac:.3f}",
+        "-" if peer is None else f"{peer.cycles_per_mac:.2f}",
+        "-" if peer is None else f"{peer.cycles_per_mac / per_mac:.2f}",
+        f"{row.cycles_predicted:,}",
+        f"{row.arena:,}",
+        "-" if peer is None else f"{peer.arena:,}",
+        f"{row.stack:,}",
+        f"{row.code:,}",
+        f"{row.constants:,}",
+        "-" if peer is None else f"{peer.code + peer.model:,}",
+        f"{row.image:,}",
+        f"{row.mismatched} of {row.windows}",
     ]
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines of a table, a rule under the first; the first two columns to the left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for number, row in enumerate(rows):
+        parts = [
+            part.ljust(width) if column < 2 else part.rjust(width)
+            for column, (part, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  ".join(parts).rstrip()
+        if number == 0:
+            yield "  ".join("-" * width for width in widths)
+
+
+def counted(models: Sequence[Model], modes: Sequence[Mode], jobs: int) -> dict[tuple[str, Mode], Row | str]:
+    """Figures, or why there are none, by model and mode; progress goes to standard error."""
+    results: dict[tuple[str, Mode], Row | str] = {}
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        tasks = {pool.submit(count, model, mode): (model.name, mode) for model in models for mode in modes}
+        for done, task in enumerate(as_completed(tasks), start=1):
+            name, mode = tasks[task]
+            results[name, mode] = task.result()
+            print(f"{done}/{len(tasks)} {name}, {mode}", file=sys.stderr, flush=True)
+    return results
+
+
+def report(models: Sequence[Model], modes: Sequence[Mode], jobs: int) -> str:
+    """The whole text."""
+    results = counted(models, modes, jobs)
+    lines: list[list[str]] = [list(_COLUMNS)]
+    failures, versions = [], {}
+    for model in models:
+        for mode in modes:
+            row = results[model.name, mode]
+            if isinstance(row, str):
+                failures.append(f"{model.name}, {mode}: {row}")
+            else:
+                lines.append(cells(model, mode, row))
+                versions = row.versions
+    named = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return "\n".join([_LEGEND, *aligned(lines), *failures, "", f"versions: {named}", ""])
 
 
 def main() -> None:
     """Print the table."""
-    given = [Path(argument) for argument in sys.argv[1:]]
-    onnx = [REPOSITORY / "models" / "pulse-demo" / "student.onnx"]
-    onnx += [SHARED / f"{name}.onnx" for name in ("pulse_s6", "resnet2_dev")]
-    table = Table(title=f"one inference on {BOARD}, unicorn, cortex-m4-zero-wait-state-v1")
-    columns = (
-        *("model", "MACs", "instructions", "cycles_estimated", "cycles/MAC", "TFLM cycles/MAC"),
-        *("arena, B", "stack, B", "constants, B", "code, B", "differing windows"),
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.emulated_cost", description=__doc__.split("\n")[0]
     )
-    for column in columns:
-        table.add_column(column, justify="left" if column == "model" else "right")
-    for model in given or [path for path in onnx if path.is_file()]:
-        with tempfile.TemporaryDirectory() as temporary:
-            folder = Path(temporary)
-            tflite = model if model.suffix == ".tflite" else quantized(model, folder)
-            table.add_row(*figures(model.stem, counted(tflite, folder)))
-    Console(width=180).print(table)
+    parser.add_argument("tflite", nargs="*", type=Path, help="int8 .tflite files instead of the known models")
+    parser.add_argument("--models", help="names of known models, separated by commas; default: all of them")
+    parser.add_argument("--modes", default=",".join(MODES), help=f"of {', '.join(MODES)}; default: all")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="processes; default: one a core"
+    )
+    parser.add_argument("--save", action="store_true", help=f"also write {SAVED.relative_to(REPOSITORY)}")
+    arguments = parser.parse_args()
+    models = {model.name: model for model in known_models()}
+    wished = arguments.models.split(",") if arguments.models else list(models)
+    if unknown := [name for name in wished if name not in models]:
+        parser.error(f"no model {unknown[0]!r}; there are: {', '.join(models)}")
+    modes = [mode for mode in MODES if mode in arguments.modes.split(",")]
+    chosen = [given_model(path) for path in arguments.tflite] or [models[name] for name in wished]
+    text = report(chosen, modes, arguments.jobs)
+    print(text)
+    if arguments.save:
+        SAVED.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

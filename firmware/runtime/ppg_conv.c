@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "ppg_conv_rows.h"
+#include "ppg_features.h"
 
 #define POSITIONS PPG_MATRIX_POSITIONS
 
@@ -18,6 +19,8 @@ static block_t first_block(const ppg_conv_t *conv, const int8_t *data) {
   return (block_t){data, stride * (last < 1 ? last : 1), stride * (last < 2 ? last : 2),
                    stride * (last < 3 ? last : 3)};
 }
+
+#if PPG_USES_CONV_RUNS
 
 /* 4 positions, walked through side by side. */
 typedef struct {
@@ -86,6 +89,10 @@ static void widen(const ppg_conv_t *conv, block_t block, int32_t row_step, uint3
   }
 }
 
+#endif
+
+#if PPG_USES_CONV_OFFSETS
+
 /* Windows whose pieces are no multiple of 4 bytes, value by value. */
 static void collect(block_t block, const int32_t *offsets, int32_t steps, uint32_t *columns) {
   const int8_t *const starts[POSITIONS] = {block.first, block.first + block.second, block.first + block.third,
@@ -100,6 +107,8 @@ static void collect(block_t block, const int32_t *offsets, int32_t steps, uint32
   }
 }
 
+#endif
+
 /* One output row, 4 positions at a time; the last 4 may overlap those before them. */
 static void output_row(const ppg_conv_t *conv, ppg_rows_t source, uint32_t *columns, int8_t *out) {
   int32_t last = conv->out_columns < POSITIONS ? 0 : conv->out_columns - POSITIONS;
@@ -110,11 +119,14 @@ static void output_row(const ppg_conv_t *conv, ppg_rows_t source, uint32_t *colu
     int8_t *to = out + column * conv->out_channels;
     block.first = source.data + column * conv->stride_bytes;
     for (int32_t group = conv->groups; group > 0; group--, block.first += conv->group_bytes) {
-      if (conv->offsets == NULL) {
-        widen(conv, block, source.pitch, columns);
-      } else {
+#if PPG_USES_CONV_RUNS
+      if (!PPG_USES_CONV_OFFSETS || conv->offsets == NULL) widen(conv, block, source.pitch, columns);
+#endif
+#if PPG_USES_CONV_OFFSETS
+      if (!PPG_USES_CONV_RUNS || conv->offsets != NULL) {
         collect(block, conv->offsets, conv->matrix.steps, columns);
       }
+#endif
       ppg_matrix_block(&conv->matrix, stream, columns, positions, to, conv->out_channels);
       stream += conv->group_words;
       to += conv->matrix.channels;

@@ -1,5 +1,7 @@
 #include "ppg_dense.h"
 
+#include "ppg_features.h"
+
 /* The last one to three values, the rest zero. */
 static uint32_t load_tail(const int8_t *in, int32_t count) {
   uint32_t word = 0;
@@ -9,14 +11,14 @@ static uint32_t load_tail(const int8_t *in, int32_t count) {
 
 static int8_t output(const ppg_dense_t *dense, int32_t sum, const int32_t *words) {
   ppg_factor_t factor = {words[0], words[1], words[2]};
-  if (dense->proven) return ppg_clamp(ppg_requantize_proven(sum, &factor), 0, dense->low, dense->high);
+  if (!PPG_USES_GENERAL_FACTORS || dense->proven) return ppg_clamp(ppg_requantize_proven(sum, &factor), 0, dense->low, dense->high);
   int32_t scaled = ppg_requantize(sum, factor.multiplier, factor.first, factor.right);
   return ppg_clamp(scaled, dense->output_zero, dense->low, dense->high);
 }
 
 void ppg_dense(const ppg_dense_t *dense, const int8_t *in, int8_t *out) {
   const int32_t *stream = dense->stream;
-  int32_t tail = dense->inputs % 4;
+  int32_t tail = PPG_USES_DENSE_TAILS ? dense->inputs % 4 : 0;
   const int8_t *end = in + (dense->inputs - tail);
   for (int32_t pair = 0; pair < dense->outputs; pair += 2) {
     int32_t first = *stream++, second = *stream++;

@@ -1,5 +1,6 @@
 #include "ppg_depthwise.h"
 
+#include "ppg_features.h"
 #include "ppg_memory.h"
 
 /* The taps of one window that lie inside the input, along one axis. */
@@ -76,7 +77,7 @@ static int32_t sum_of_one(const window_t *window, int32_t zero, const int8_t *fr
 static inline int32_t output(int32_t proven, int32_t zero, int32_t sum, const int32_t *channel) {
   int32_t accumulator = (int32_t)((uint32_t)sum + (uint32_t)channel[0]);
   ppg_factor_t factor = {channel[1], channel[2], channel[3]};
-  if (proven) return ppg_saturate8(ppg_requantize_proven(accumulator, &factor));
+  if (!PPG_USES_GENERAL_FACTORS || proven) return ppg_saturate8(ppg_requantize_proven(accumulator, &factor));
   int32_t scaled = ppg_requantize(accumulator, factor.multiplier, factor.first, factor.right);
   return ppg_clamp(scaled, zero, INT8_MIN, INT8_MAX);
 }

@@ -1,6 +1,7 @@
 #include "ppg_matrix.h"
 
 #include "ppg_attributes.h"
+#include "ppg_features.h"
 #include "ppg_matrix_simd.h"
 
 #if PPG_SIMD
@@ -76,9 +77,11 @@ void ppg_matrix_accumulate(const int32_t *stream, const uint32_t *columns, const
 
 #endif
 
+#if PPG_USES_PARTIAL_BLOCKS || PPG_USES_GENERAL_FACTORS || !PPG_SIMD
+
 static int32_t requantized(const ppg_matrix_t *matrix, int32_t accumulator, const int32_t *words) {
   ppg_factor_t factor = {words[0], words[1], words[2]};
-  if (matrix->proven) return ppg_saturate8(ppg_requantize_proven(accumulator, &factor));
+  if (!PPG_USES_GENERAL_FACTORS || matrix->proven) return ppg_saturate8(ppg_requantize_proven(accumulator, &factor));
   int32_t scaled = ppg_requantize(accumulator, factor.multiplier, factor.first, factor.right);
   return ppg_clamp(scaled, matrix->output_zero, INT8_MIN, INT8_MAX);
 }
@@ -102,11 +105,19 @@ static void block_in_c(const ppg_matrix_t *matrix, const int32_t *stream, const 
   }
 }
 
+#endif
+
 void ppg_matrix_block(const ppg_matrix_t *matrix, const int32_t *stream, const uint32_t *columns,
                       int32_t positions, int8_t *out, int32_t pitch) {
-  int32_t channel = 0;
 #if PPG_SIMD
   int32_t pairs = matrix->channels / 2;
+#if !PPG_USES_PARTIAL_BLOCKS && !PPG_USES_GENERAL_FACTORS
+  (void)positions;
+  const uint32_t *sixes_end = columns + matrix->sixes_words;
+  const uint32_t *end = columns + PPG_MATRIX_STEP_WORDS * matrix->steps;
+  proven_pairs(stream, columns, sixes_end, end, out, pitch, pairs);
+#else
+  int32_t channel = 0;
   if (matrix->proven && positions == PPG_MATRIX_POSITIONS && pairs > 0) {
     const uint32_t *sixes_end = columns + matrix->sixes_words;
     const uint32_t *end = columns + PPG_MATRIX_STEP_WORDS * matrix->steps;
@@ -115,6 +126,9 @@ void ppg_matrix_block(const ppg_matrix_t *matrix, const int32_t *stream, const u
     if (channel == matrix->channels) return;
     stream += pairs * PPG_MATRIX_PAIR_WORDS(matrix->steps);
   }
-#endif
   block_in_c(matrix, stream, columns, channel, positions, out, pitch);
+#endif
+#else
+  block_in_c(matrix, stream, columns, 0, positions, out, pitch);
+#endif
 }

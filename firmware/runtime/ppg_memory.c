@@ -1,5 +1,6 @@
 #include "ppg_memory.h"
 
+#include "ppg_features.h"
 #include "ppg_requant.h"
 #include "ppg_simd.h"
 
@@ -18,6 +19,10 @@ void ppg_copy(int8_t *to, const int8_t *from, int32_t count) {
     ppg_store4(to + 8, third);
     ppg_store4(to + 12, fourth);
   }
+  for (; count >= 4; count -= 4, to += 4, from += 4) {
+    ppg_store4(to, ppg_load4(from));
+    PPG_KEEP_LOOP();
+  }
   for (; count > 0; count--) {
     *to++ = *from++;
     PPG_KEEP_LOOP();
@@ -26,6 +31,10 @@ void ppg_copy(int8_t *to, const int8_t *from, int32_t count) {
 
 void ppg_fill(int8_t *to, int32_t value, int32_t count) {
   uint32_t word = four_times(value);
+  for (; count >= 16; count -= 16, to += 16) {
+    for (int32_t i = 0; i < 16; i += 4) ppg_store4(to + i, word);
+    PPG_KEEP_LOOP();
+  }
   for (; count >= 4; count -= 4, to += 4) {
     ppg_store4(to, word);
     PPG_KEEP_LOOP();
@@ -37,7 +46,7 @@ void ppg_fill(int8_t *to, int32_t value, int32_t count) {
 }
 
 void ppg_clamp_all(int8_t *data, int32_t low, int32_t high, int32_t count) {
-  if (low == INT8_MIN && high == INT8_MAX) return;
+  if (!PPG_USES_CLAMPS || (low == INT8_MIN && high == INT8_MAX)) return;
   uint32_t lows = four_times(low), highs = four_times(high);
   for (; count >= 4; count -= 4, data += 4) {
     ppg_store4(data, ppg_min4(ppg_max4(ppg_load4(data), lows), highs));

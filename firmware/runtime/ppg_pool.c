@@ -1,5 +1,6 @@
 #include "ppg_pool.h"
 
+#include "ppg_features.h"
 #include "ppg_memory.h"
 #include "ppg_requant.h"
 
@@ -83,16 +84,16 @@ static void average_window(const ppg_pool_t *pool, const window_t *window, int8_
   const window_t local = *window;
   int32_t channel = 0, channels = pool->channels, shift = pool->shift, count = local.rows * local.columns;
   int32_t packed = count <= LARGEST_PACKED_WINDOW ? channels / 4 * 4 : 0;
-  if (shift != 0) {
+  if (PPG_USES_POOL_SHIFTS && shift != 0) {
     for (; channel < packed; channel += 4) {
       sums_t sums = sums_of_four(&local, channel);
       ppg_store4(out + channel, shifted_means(sums.even, shift) | (shifted_means(sums.odd, shift) << 8));
     }
   }
-  for (; channel < packed; channel += 4) {
+  for (; PPG_USES_POOL_DIVISIONS && channel < packed; channel += 4) {
     ppg_store4(out + channel, four_means(pool, sums_of_four(&local, channel), count));
   }
-  for (; channel < channels; channel++) out[channel] = average_of_one(pool, &local, channel);
+  for (; PPG_USES_POOL_SINGLES && channel < channels; channel++) out[channel] = average_of_one(pool, &local, channel);
 }
 
 static void max_window(const ppg_pool_t *pool, const window_t *window, int8_t *out) {

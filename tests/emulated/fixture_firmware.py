@@ -13,23 +13,28 @@ COMPILER = "arm-none-eabi-gcc"
 
 # By hand from firmware/model.S, with the costs of table 3-1 of the Cortex-M4 TRM and P = 2.
 EXPECTED_INSTRUCTIONS = {
-    "ppg_model_run": 1 + 4 + 1 + 1,  # push, four bl, movs, pop
+    "ppg_model_run": 1 + 5 + 1 + 1,  # push, five bl, movs, pop
     "copy_result": 1 + 1,
     "ppg_model_op_000": 1 + 100 * 2 + 1,
     "ppg_model_op_001": 1 + 2 + 1,
     "thousand_nops": 1000 + 1,
     "long_loop": 1 + 50_000 * 22 + 1,
     "ppg_model_op_002": 1,
+    "ppg_model_op_003": 2 + 7 + 1 + 2 + 1,
 }
 EXPECTED_CYCLES = {
-    "ppg_model_run": (1 + 2) + 4 * 3 + 1 + (1 + 2 + 2),
+    "ppg_model_run": (1 + 2) + 5 * 3 + 1 + (1 + 2 + 2),
     "copy_result": 1 + 3,
     "ppg_model_op_000": 1 + 100 * 1 + (99 * 3 + 1) + 3,
     "ppg_model_op_001": (1 + 2) + 2 * 3 + (1 + 2 + 2),
     "thousand_nops": 1000 + 3,
     "long_loop": 1 + 50_000 * (20 + 1) + (49_999 * 3 + 1) + 3,
     "ppg_model_op_002": 3,
+    "ppg_model_op_003": 2 + (2 + 6 * 1) + 3 + 2 * (1 + 3) + 3,
 }
+# 0, 1, 0, 1; 2; 0; 1 of the comment in model.S.
+EXPECTED_FLASH_LINES = 7
+
 
 STM32L4 = EmulatedBoard(
     id="fixture-l4",

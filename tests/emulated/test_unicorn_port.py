@@ -10,6 +10,7 @@ from fixture_firmware import (
     BOARDS,
     BOOT_UNICORN,
     EXPECTED_CYCLES,
+    EXPECTED_FLASH_LINES,
     EXPECTED_INSTRUCTIONS,
     STM32F4,
     STM32L4,
@@ -90,12 +91,47 @@ def test_counts_what_can_be_counted_by_hand(device: Connection) -> None:
         (0, "ppg_model_op_000", expected["ppg_model_op_000"]),
         (1, "ppg_model_op_001", sum(expected[n] for n in ("ppg_model_op_001", "thousand_nops", "long_loop"))),
         (2, "ppg_model_op_002", expected["ppg_model_op_002"] + in_c),
+        (3, "ppg_model_op_003", expected["ppg_model_op_003"]),
         (None, "run", expected["ppg_model_run"] + expected["copy_result"]),
     ]
     assert profile.instructions == sum(expected.values()) + in_c
     assert profile.cycles_estimated == sum(EXPECTED_CYCLES.values()) + (cycles_in_c or 0)
     # The device's own counter agrees: it also sees the call and the two readings.
     assert 0 <= word(answer[:4]) - profile.instructions <= 32
+
+
+def test_flash_lines_are_counted_without_disturbing_the_count(
+    device: Connection, family: str, elf: Path
+) -> None:
+    watching = open_emulator("unicorn", elf=elf, board=BOARDS[family], timing_model="stm32l4r5-120mhz-v1")
+    assert watching.stream.read(100) == BOOT_UNICORN
+    answers, profiles = [], []
+    for connection in (device, watching):
+        assert connection.instruction_counter is not None
+        connection.instruction_counter.arm()
+        answers.append(ask(connection, b"m", 8))
+        profiles.append(connection.instruction_counter.result())
+        assert ask(connection, b"m", 8)[4:] == answers[0][4:]
+    watching.close()
+    core, calibrated = profiles
+    assert answers[0] == answers[1]
+    assert [(cost.name, cost.instructions) for cost in core.by_function] == [
+        (cost.name, cost.instructions) for cost in calibrated.by_function
+    ]
+    assert core.flash_lines is None
+    assert calibrated.timing_model == "stm32l4r5-120mhz-v1"
+    cycles = {cost.name: cost.cycles_estimated for cost in calibrated.by_function}
+    assert cycles["ppg_model_op_003"] == round(
+        1.062 * EXPECTED_CYCLES["ppg_model_op_003"] + 1.88 * EXPECTED_FLASH_LINES
+    )
+    # Reads nothing: only its core cycles count.
+    assert cycles["long_loop"] == round(1.062 * EXPECTED_CYCLES["long_loop"])
+    assert calibrated.by_operator[3].cycles_estimated == cycles["ppg_model_op_003"]
+    assert calibrated.flash_lines is not None
+    assert core.cycles_estimated is not None
+    assert calibrated.cycles_estimated == pytest.approx(
+        1.062 * core.cycles_estimated + 1.88 * calibrated.flash_lines, abs=1
+    )
 
 
 def test_counting_changes_nothing_and_can_be_repeated(device: Connection) -> None:

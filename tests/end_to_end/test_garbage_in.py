@@ -158,6 +158,14 @@ class TestBench:
         result = ppg_deploy("bench", "--port", "/dev/ttyS0", "--emulator", "unicorn", folder=built)
         assert_clean_failure(result, 2, "exactly one")
 
+    def test_timing_model_without_a_count(self, built: Path) -> None:
+        result = ppg_deploy("bench", "--emulator", "qemu", "--timing-model", "x", folder=built)
+        assert_clean_failure(result, 2, "exact counts", "--emulator unicorn")
+
+    def test_unknown_timing_model(self, built: Path) -> None:
+        result = ppg_deploy("bench", "--emulator", "unicorn", "--timing-model", "stm32l4r5", folder=built)
+        assert_clean_failure(result, 2, "no timing model 'stm32l4r5'", "stm32l4r5-120mhz-v1")
+
     def test_qemu_that_is_not_installed(self, built: Path, tmp_path: Path) -> None:
         shutil.copytree(built, tmp_path / "f")
         folder = tmp_path / "f"

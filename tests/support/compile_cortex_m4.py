@@ -83,8 +83,9 @@ class CortexM4:
         *,
         optimize: Optimize = Optimize.BALANCED,
         ram_budget: int | None = None,
+        features: bool = False,
     ) -> "CompiledForM4":
-        """Compile, link and load one graph."""
+        """Compile, link and load one graph; `features` leaves out the forms of kernels that it does not need."""
         self._count += 1
         folder = self._folder / f"model{self._count}"
         compiled = compile_graph(
@@ -101,7 +102,12 @@ class CortexM4:
             f"-Wl,-T,{self._folder}/test.ld",
         ]
         keep = ["-Wl,-e,ppg_model_run", "-Wl,--no-warn-rwx-segments"]
-        _run(["arm-none-eabi-gcc", *flags, *keep, *sources, *self._objects, "-o", folder / "model.elf"])
+        if features:
+            kernels = [RUNTIME / name for name in compiled.kernel_files if name.endswith(".c")]
+            rest = [f"-I{folder}", *kernels]
+        else:
+            rest = [*self._objects]
+        _run(["arm-none-eabi-gcc", *flags, *keep, *sources, *rest, "-o", folder / "model.elf"])
         return CompiledForM4(compiled, folder / "model.elf")
 
 

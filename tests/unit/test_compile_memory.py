@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import ppg_deploy.compile.kernels as kernels_module
 from ppg_deploy.compile import compile_graph
-from ppg_deploy.compile.kernels import KERNELS, choose_kernel
+from ppg_deploy.compile.choose import choose_kernels
+from ppg_deploy.compile.kernels import Kernel, candidates
 from ppg_deploy.compile.lower import lower
 from ppg_deploy.compile.memory import ALIGNMENT, Buffer, Group, allocate, plan_memory
 from ppg_deploy.compile.objective import Optimize
 from ppg_deploy.compile.pieces.regions import split_rows
+from ppg_deploy.compile.steps import Step
 from tests.support.compile_cases import network
 from tests.support.compile_networks import NetworkBuilder, pulse_like, resnet_like
 
@@ -94,13 +95,11 @@ def test_the_plan_is_near_the_optimum() -> None:
     assert np.mean(ratios) <= 1.01
 
 
-def test_plan_of_the_pulse_student_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plan_of_the_pulse_student_by_hand() -> None:
     """Largest moment: a 256 x 16 row is overwritten in place, with one padded row and the columns beside it.
 
     In pieces, the rows that are finished lie beside it: 4 x 8 x 32 codes. All rows at once are four times as large.
     """
-    general = tuple(kernel for kernel in KERNELS if kernel.name in ("conv_columns", "pool", "dense"))
-    monkeypatch.setattr(kernels_module, "KERNELS", general)
     padded_row = (2 + 256 + 2) * 16
     columns = (3 * 16 // 4) * 32
     program = lower(pulse_like())
@@ -108,15 +107,19 @@ def test_plan_of_the_pulse_student_by_hand(monkeypatch: pytest.MonkeyPatch) -> N
         (program, 4 * 256 * 16 + padded_row + columns),
         (split_rows(program), 256 * 16 + padded_row + columns + 4 * 8 * 32),
     ):
-        kernels = [choose_kernel(step, Optimize.SIZE) for step in plan_of.steps]
-        assert {kernel.name for kernel in kernels} == {"conv_columns", "pool", "dense"}
+        kernels = [_kernel_named(step, {"conv_columns", "pool", "dense"}) for step in plan_of.steps]
         assert plan_memory(plan_of, kernels).arena_bytes == expected
+
+
+def _kernel_named(step: Step, names: set[str]) -> Kernel:
+    [kernel] = [kernel for kernel in candidates(step) if kernel.name in names]
+    return kernel
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_storage_never_overlaps_in_random_networks(seed: int) -> None:
     program = lower(network(seed))
-    kernels = [choose_kernel(step, Optimize.BALANCED) for step in program.steps]
+    kernels = [choice.kernel for choice in choose_kernels(program.steps, Optimize.BALANCED)]
     plan = plan_memory(program, kernels)
     last = {step.output: number for number, step in enumerate(program.steps)}
     sizes = {step.output: step.output_bytes for step in program.steps}
@@ -150,7 +153,8 @@ def _born(steps: tuple[object, ...], name: str) -> int:
 
 def test_input_and_output_are_not_in_the_arena() -> None:
     program = lower(resnet_like())
-    plan = plan_memory(program, [choose_kernel(step, Optimize.BALANCED) for step in program.steps])
+    choices = choose_kernels(program.steps, Optimize.BALANCED)
+    plan = plan_memory(program, [choice.kernel for choice in choices])
     assert program.input not in plan.storage
     assert program.output not in plan.storage
 

@@ -3,6 +3,7 @@
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from ppg_deploy.ports.stm32_peripherals import (
     Stm32Peripherals,
 )
 from ppg_deploy.ports.stm32_registers import STM32F4, STM32L4
-from ppg_deploy.timing import RUN, Block, Step
+from ppg_deploy.timing import RUN, Block, FlashReader, Step
 
 NETDUINO = emulated_board(load_board("netduinoplus2"))
 NUCLEO = emulated_board(load_board("nucleo-l4"))
@@ -245,19 +246,36 @@ EXPECTED_STEPS = {
 }
 
 
-def trace(blocks: list[Block]) -> BlockTrace:
+# Positions in EXECUTED of blocks that read another line of flash: before the call, within it, and behind it.
+READS = [1, 2, 5, 5, 9, 10, 11, 12, 16]
+EXPECTED_FLASH_LINES = {
+    FlashReader(RUN, ENTRY): 1,
+    FlashReader(0, KERNEL): 2,
+    FlashReader(1, OP_1): 1,
+    FlashReader(1, KERNEL): 1,
+    FlashReader(RUN, END): 1,
+}
+
+
+def trace(blocks: list[Block], reads: Sequence[int] = ()) -> BlockTrace:
     distinct = tuple(sorted(set(blocks)))
-    return BlockTrace(distinct, np.array([distinct.index(block) for block in blocks], dtype=np.int64))
+    order = np.array([distinct.index(block) for block in blocks], dtype=np.int64)
+    return BlockTrace(distinct, order, np.array(reads, dtype=np.int64))
 
 
 @pytest.mark.parametrize("piece", [1, 2, 3, 5, len(EXECUTED)])
-def test_window_does_not_depend_on_where_the_trace_is_cut(piece: int) -> None:
-    window = InferenceWindow(RUN_FUNCTION, OPERATORS)
+@pytest.mark.parametrize("late", [False, True])
+def test_window_does_not_depend_on_where_the_trace_is_cut(piece: int, late: bool) -> None:
+    """A block's reads may arrive in the piece behind it (`late`), as the recorder may cut between the two."""
+    window = InferenceWindow(RUN_FUNCTION, OPERATORS, with_flash_lines=True)
     window.return_address = AFTER_CALL.address
     for start in range(0, len(EXECUTED), piece):
-        window.consume(trace(EXECUTED[start : start + piece]))
+        first, end = (start - 1, start + piece - 1) if late else (start, start + piece)
+        reads = [position - start for position in READS if first <= position < end]
+        window.consume(trace(EXECUTED[start : start + piece], reads))
     assert window.is_complete
     assert dict(window.steps) == EXPECTED_STEPS
+    assert dict(window.flash_lines or {}) == EXPECTED_FLASH_LINES
 
 
 def test_window_stays_incomplete_without_a_return() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ppg_deploy.errors import EnvironmentProblem, InternalError
+from ppg_deploy.errors import EnvironmentProblem, InputError, InternalError
 from ppg_deploy.timing import TIMING_MODELS, timing_model_for
 from ppg_deploy.timing.disassembler import open_disassembler
 
@@ -126,6 +126,15 @@ def test_only_the_cortex_m4_has_an_estimate() -> None:
     assert timing_model_for("cortex-m4") is MODEL
     assert timing_model_for("cortex-m7") is None
     assert timing_model_for("cortex-m33") is None
+
+
+def test_models_are_chosen_by_name() -> None:
+    assert timing_model_for("cortex-m4", MODEL.name) is MODEL
+    fitted = timing_model_for("cortex-m4", "stm32l4r5-120mhz-v1")
+    assert fitted is TIMING_MODELS["stm32l4r5-120mhz-v1"]
+    for cpu, name in (("cortex-m4", "stm32l4r5"), ("cortex-m7", "stm32l4r5-120mhz-v1")):
+        with pytest.raises(InputError, match=f"no timing model '{name}' for {cpu}"):
+            timing_model_for(cpu, name)
 
 
 def test_missing_capstone_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:

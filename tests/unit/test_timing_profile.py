@@ -2,7 +2,17 @@
 
 import pytest
 
-from ppg_deploy.timing import RUN, Block, Step, instruction_count, profile_inference
+from ppg_deploy.timing import (
+    RUN,
+    TIMING_MODELS,
+    Block,
+    CalibratedModel,
+    Calibration,
+    FlashReader,
+    Step,
+    instruction_count,
+    profile_inference,
+)
 
 NOP = bytes.fromhex("00bf")
 WIDE_NOP = bytes.fromhex("aff30080")
@@ -40,6 +50,7 @@ LOOP, STRAIGHT = Block(0x1000, 4), Block(0x2000, 8)
 
 class OneCycleEach:
     name = "one-cycle-each"
+    calibration = None
 
     def cycles(self, address: int, code: bytes, next_address: int) -> int:
         return instruction_count(code) + (10 if next_address != address + len(code) else 0)
@@ -67,6 +78,31 @@ def test_totals_functions_and_operators_add_up() -> None:
         (1, "one", 6),
         (None, "run", 3),
     ]
+
+
+def test_calibrated_model_prices_flash_lines_where_they_are_read() -> None:
+    calibration = Calibration("chip", 1_000_000, 1_500, 2_250, 5.0, "nothing")
+    steps = {Step(0, LOOP, 0x1000): 5, Step(0, LOOP, 0x2000): 1, Step(1, STRAIGHT, 0x2008): 2}
+    profile = profile_inference(
+        steps,
+        code=TwoFunctions(),
+        operator_names={0: "zero", 1: "one"},
+        timing_model=CalibratedModel("fitted", OneCycleEach(), calibration),
+        flash_lines={FlashReader(0, LOOP): 3, FlashReader(1, STRAIGHT): 10},
+    )
+    assert (profile.timing_model, profile.flash_lines) == ("fitted", 13)
+    # 1.5 * 72 + 2.25 * 3 = 114.75 and 1.5 * 6 + 2.25 * 10 = 31.5; in all 146.25.
+    assert [cost.cycles_estimated for cost in profile.by_function] == [115, 32]
+    assert [cost.cycles_estimated for cost in profile.by_operator] == [115, 32]
+    assert profile.cycles_estimated == 146
+
+
+def test_calibration_of_the_stm32l4r5() -> None:
+    model = TIMING_MODELS["stm32l4r5-120mhz-v1"]
+    assert model.calibration is not None
+    assert (model.calibration.chip, model.calibration.clock_hz) == ("stm32l4r5", 120_000_000)
+    assert model.calibration.cycles(1_000_000, 0) == 1_062_000
+    assert model.calibration.cycles(0, 100_000) == 188_000
 
 
 def test_without_a_model_there_are_no_cycles() -> None:

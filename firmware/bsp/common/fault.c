@@ -14,33 +14,32 @@
 
 void ppg_fault_report(const uint32_t *frame);
 
-static void write_text(const char *text) {
-  uint32_t length = 0u;
-  while (text[length] != '\0') {
-    length++;
-  }
+static void write_bytes(const char *text, uint32_t length) {
   ppg_bsp_uart_write((const uint8_t *)text, length);
 }
 
-static void write_field(const char *name, uint32_t value) {
-  char digits[9];
-  for (uint32_t index = 0u; index < 8u; index++) {
+/* With lengths known at compile time: counting characters would pull in the C library's strlen. */
+#define WRITE_TEXT(text) write_bytes(text, sizeof text - 1u)
+#define WRITE_FIELD(name, value) write_field(name, sizeof name - 1u, value)
+
+static void write_field(const char *name, uint32_t name_length, uint32_t value) {
+  char digits[8];
+  for (uint32_t index = 0u; index < sizeof digits; index++) {
     digits[index] = "0123456789abcdef"[(value >> (28u - 4u * index)) & 0xFu];
   }
-  digits[8] = '\0';
-  write_text(name);
-  write_text(digits);
+  write_bytes(name, name_length);
+  write_bytes(digits, sizeof digits);
 }
 
 __attribute__((weak)) void ppg_bsp_fault_hook(const ppg_fault_t *fault) {
-  write_text("\r\nPPG-FAULT");
-  write_field(" exception=", fault->exception);
-  write_field(" cfsr=", fault->fault_status);
-  write_field(" hfsr=", fault->hard_fault_status);
-  write_field(" bfar=", fault->bus_address);
-  write_field(" pc=", fault->program_counter);
-  write_field(" lr=", fault->link_register);
-  write_text("\r\n");
+  WRITE_TEXT("\r\nPPG-FAULT");
+  WRITE_FIELD(" exception=", fault->exception);
+  WRITE_FIELD(" cfsr=", fault->fault_status);
+  WRITE_FIELD(" hfsr=", fault->hard_fault_status);
+  WRITE_FIELD(" bfar=", fault->bus_address);
+  WRITE_FIELD(" pc=", fault->program_counter);
+  WRITE_FIELD(" lr=", fault->link_register);
+  WRITE_TEXT("\r\n");
 }
 
 void ppg_fault_report(const uint32_t *frame) {

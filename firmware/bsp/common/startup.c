@@ -9,7 +9,11 @@
 
 #define SYSTEM_VECTORS 15u /* reset .. SysTick */
 #define SYSTICK_VECTOR 14u
+#ifdef PPG_SMALL_IMAGE
+#define VECTORS SYSTEM_VECTORS /* nothing here enables an interrupt of the chip's peripherals */
+#else
 #define VECTORS (SYSTEM_VECTORS + PPG_INTERRUPTS)
+#endif
 
 typedef void (*vector_t)(void);
 
@@ -30,7 +34,9 @@ __attribute__((section(".isr_vector"), used)) static const vector_table_t vector
             [0] = ppg_reset_handler,
             [1 ... SYSTICK_VECTOR - 1u] = ppg_fault_handler,
             [SYSTICK_VECTOR] = ppg_systick_handler,
+#ifndef PPG_SMALL_IMAGE
             [SYSTEM_VECTORS ... VECTORS - 1u] = ppg_fault_handler,
+#endif
         },
 };
 

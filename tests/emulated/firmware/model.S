@@ -12,6 +12,7 @@ ppg_model_run:
   bl ppg_model_op_000
   bl ppg_model_op_001
   bl ppg_model_op_002
+  bl ppg_model_op_003
   bl copy_result
   movs r0, #0
   pop {r4, pc}
@@ -47,6 +48,30 @@ ppg_model_op_001:
 ppg_model_op_002:
   b c_kernel
   .size ppg_model_op_002, . - ppg_model_op_002
+
+/* Reads words of flash lines 0 0 0 1 0 1, of RAM, then 1 2, 0 0 0 and 0 1 1: EXPECTED_FLASH_LINES counts the changes. */
+  .global ppg_model_op_003
+  .type ppg_model_op_003, %function
+  .thumb_func
+ppg_model_op_003:
+  movw r1, #:lower16:flash_words
+  movt r1, #:upper16:flash_words
+  ldr r0, [r1]
+  ldr r0, [r1, #4]
+  ldr r0, [r1, #12]
+  ldr r0, [r1, #16]
+  ldr r0, [r1]
+  ldrb r0, [r1, #31]
+  ldr r0, [sp]
+  ldrd r2, r3, [r1, #28]
+  ldm r1!, {r0, r2, r3}
+  ldm r1!, {r0, r2, r3}
+  bx lr
+  .size ppg_model_op_003, . - ppg_model_op_003
+
+  .balign 16
+flash_words:
+  .space 48
 
 /* Called by ppg_model_run itself, after the last operator: belongs to no operator. */
   .type copy_result, %function

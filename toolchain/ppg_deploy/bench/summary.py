@@ -20,6 +20,7 @@ from ppg_deploy.handover import QuantizeReport
 from ppg_deploy.ports import Connection
 from ppg_deploy.quantize.codes import dequantize_codes
 from ppg_deploy.report import Report, schema, spread_of
+from ppg_deploy.timing import TIMING_MODELS
 from ppg_deploy.versions import tool_versions
 
 _UNCOUNTED = "this port counts no instructions"
@@ -60,6 +61,7 @@ def summarise(plan: BenchPlan, measurement: Measurement, connection: Connection)
             platformio=plan.build.platformio_version,
             flags=plan.build.flags,
             kernel_flags=plan.build.kernel_flags,
+            optimize=plan.manifest.optimize,
         ),
         input=schema.InputFacts(
             file=str(plan.windows.path.resolve()),
@@ -171,11 +173,27 @@ def _cost(plan: BenchPlan, measurement: Measurement, connection: Connection) -> 
         instructions_source=source,
         cycles_estimated=spread_of(estimates),
         timing_model=timing_model,
+        timing_calibration=_timing_calibration(timing_model),
+        flash_lines=spread_of(
+            [profile.flash_lines for profile in measurement.profiles if profile.flash_lines is not None]
+        ),
         cycles=None if stuck else spread_of(cycles),
         latency_ms=None if stuck else spread_of([tick / clock_khz for tick in cycles]),
         by_operator=_operator_shares(plan, measurement, connection),
         by_function=_function_shares(measurement),
         note=_cost_note(stuck=stuck, counted=bool(instructions) or bool(cycles)),
+    )
+
+
+def _timing_calibration(timing_model: str | None) -> schema.TimingCalibration | None:
+    calibration = None if timing_model is None else TIMING_MODELS[timing_model].calibration
+    if calibration is None:
+        return None
+    return schema.TimingCalibration(
+        chip=calibration.chip,
+        clock_hz=calibration.clock_hz,
+        leave_one_out_error_percent=calibration.leave_one_out_error_percent,
+        fitted_on=calibration.fitted_on,
     )
 
 

@@ -134,6 +134,8 @@ class UnicornEmulator(_Table):
     """Model of this package that unicorn runs with."""
 
     model: Identifier
+    timing_model: Identifier | None = None
+    """Estimates cycles of counted inferences; the core's own model when left out."""
 
 
 class QemuEmulator(_Table):

@@ -36,6 +36,10 @@ def bench(
         int, typer.Option("--count", min=1, help="Inferences to count exactly under unicorn.")
     ] = 16,
     baud: Annotated[int | None, typer.Option("--baud", help="Override the board's baud rate.")] = None,
+    timing_model: Annotated[
+        str | None,
+        typer.Option("--timing-model", help="Estimates cycles under unicorn; see docs/timing-model.md."),
+    ] = None,
     boards_dir: BoardsDir = None,
     out: Out = Path("build"),
     as_json: Json = False,
@@ -54,6 +58,7 @@ def bench(
             data=data,
             count=count,
             baud=baud,
+            timing_model=timing_model,
             boards_dirs=boards_dir or (),
             progress=progress,
         )
@@ -93,10 +98,21 @@ def _print_report(report: "Report", output: Output) -> None:
             output.note(f"note: {note}")
     if report.emulator is not None:
         output.note(
-            "emulated: no latency and no energy; cycles_estimated is a lower bound, see docs/timing-model.md"
+            f"emulated: no latency and no energy; {_meaning_of_estimate(cost)}, see docs/timing-model.md"
         )
     if output.verbose:
         _print_details(report, output)
+
+
+def _meaning_of_estimate(cost: "Cost") -> str:
+    calibration = cost.timing_calibration
+    if calibration is None:
+        return "cycles_estimated is a lower bound"
+    return (
+        f"cycles_estimated is a prediction for {calibration.chip} at {calibration.clock_hz / 1e6:g} MHz and nothing "
+        f"else, by {cost.timing_model} (leave-one-out error up to {calibration.leave_one_out_error_percent} % on "
+        "code of others)"
+    )
 
 
 def _print_details(report: "Report", output: Output) -> None:
@@ -139,7 +155,10 @@ def _estimated(cost: "Cost") -> list[tuple[str, str]]:
     """Rows that only a counted run with a timing model can fill."""
     if cost.cycles_estimated is None:
         return []
-    return [(f"cycles_estimated, median ({cost.timing_model})", _median(cost.cycles_estimated))]
+    rows = [(f"cycles_estimated, median ({cost.timing_model})", _median(cost.cycles_estimated))]
+    if cost.flash_lines is not None:
+        rows.append(("16-byte lines of flash read as data, median", _median(cost.flash_lines)))
+    return rows
 
 
 def _measured(cost: "Cost") -> list[tuple[str, str]]:

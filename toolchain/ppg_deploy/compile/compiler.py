@@ -1,17 +1,32 @@
 """Quantised graph -> C."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
 from ppg_deploy.compile.checks import check_compilable
-from ppg_deploy.compile.emit import render
-from ppg_deploy.compile.kernels import Kernel, choose_kernel
+from ppg_deploy.compile.choose import Choice, choose_kernels
+from ppg_deploy.compile.emit import PushRoutine, Routine, render
+from ppg_deploy.compile.explain import explain
+from ppg_deploy.compile.kernels import Kernel
 from ppg_deploy.compile.kernels.base import COMMON_FILES
 from ppg_deploy.compile.lower import Program, lower
 from ppg_deploy.compile.memory import MemoryPlan
 from ppg_deploy.compile.model import CompiledModel, CompiledOperator
 from ppg_deploy.compile.objective import Optimize
-from ppg_deploy.compile.pieces.schedule import Schedule, choose_schedule
+from ppg_deploy.compile.pieces.schedule import (
+    ArenaTooSmallError,
+    Schedule,
+    choose_schedule,
+    schedule_as_it_is,
+)
+from ppg_deploy.compile.pieces.sliding import SlidingProgram, sliding_program
+from ppg_deploy.compile.prune import prune
+from ppg_deploy.compile.push import push_facts
 from ppg_deploy.compile.sharing import SharedConstants
 from ppg_deploy.compile.steps import Step
 from ppg_deploy.graph import Graph
+
+_SCRATCH_SHARE = 8
 
 
 def compile_graph(
@@ -21,6 +36,7 @@ def compile_graph(
     dsp: bool,
     optimize: Optimize = Optimize.BALANCED,
     ram_budget: int | None = None,
+    hop: int | None = None,
 ) -> CompiledModel:
     """Generate C whose output bytes equal those of TFLM's kernels.
 
@@ -31,49 +47,150 @@ def compile_graph(
             the kernels would fall back to portable C that is many times slower.
         optimize: which kernel computes a step when several can.
         ram_budget: most bytes that the arena may have; None for the smallest that costs no cycles.
+        hop: new samples per channel between two answers; with it, ppg_model_push is generated, too.
 
     Raises:
         UnsupportedModelError: the graph holds something that the kernels cannot compute exactly.
         DoesNotFitError: no schedule within the budget was found.
+        InputError: successive windows share nothing with this hop.
     """
     check_compilable(graph)
-    whole = lower(graph)
-    chosen = [choose_kernel(step, optimize) for step in whole.steps]
+    whole, removed_channels = prune(lower(graph))
+    sliding = None if hop is None else sliding_program(whole, hop)
+    planned = _plan(whole, sliding, optimize, ram_budget)
+    choices, schedule, push_schedule = planned.choices, planned.schedule, planned.push_schedule
+    run = _routine(schedule, "ppg_model_op", "input", 0)
+    schedules, routines = [schedule], [run]
+    if push_schedule is not None:
+        schedules.append(push_schedule)
+        routines.append(_routine(push_schedule, "ppg_model_push_op", "samples", len(run.codes)))
+    kernels = {kernel for each in schedules for kernel in each.kernels}
+    arena_bytes = max(each.plan.arena_bytes for each in schedules)
+    shared = SharedConstants([code for routine in routines for code in routine.codes])
+    operators = _operators(whole, schedule, shared)
+    push = None if sliding is None else push_facts(sliding, schedules[1], whole.steps)
+    return CompiledModel(
+        model_sha256=model_sha256,
+        files=render(
+            graph,
+            run,
+            None if sliding is None else PushRoutine(routines[1], sliding),
+            shared,
+            arena_bytes=arena_bytes,
+            headers=sorted({kernel.header for kernel in kernels}),
+            model_sha256=model_sha256,
+            dsp=dsp,
+        ),
+        kernel_files=tuple(sorted({*COMMON_FILES, *(name for kernel in kernels for name in kernel.files)})),
+        arena_bytes=arena_bytes,
+        operators=operators,
+        input_bytes=graph.input.byte_size,
+        output_bytes=graph.output.byte_size,
+        constants_bytes=shared.total_bytes,
+        macs=sum(operator.macs for operator in operators),
+        decisions=explain(
+            whole,
+            choices,
+            schedule,
+            shared,
+            optimize,
+            removed_channels,
+            kernels=kernels,
+            arena_bytes=arena_bytes,
+            push=push,
+        ),
+        push=push,
+    )
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """Which kernels, in which order, at which offsets."""
+
+    choices: tuple[Choice, ...]
+    schedule: Schedule
+    push_schedule: Schedule | None
+
+    def price(self, optimize: Optimize) -> float:
+        """Predicted cycles of a run, and what its constants are worth in cycles."""
+        constants = sum(choice.chosen.constant_bytes for choice in self.choices)
+        return self.schedule.predicted_cycles + optimize.cycles_per_byte * constants
+
+
+def _plan(
+    whole: Program, sliding: SlidingProgram | None, optimize: Optimize, ram_budget: int | None
+) -> _Planned:
+    if ram_budget is None:
+        return _planned(whole, sliding, optimize, None, None)
+    # Kernels that need much scratch may cost more, cut into short stretches, than slower ones in longer stretches.
+    plans: list[_Planned] = []
+    refusals: list[ArenaTooSmallError] = []
+    for scratch_limit in (None, ram_budget // _SCRATCH_SHARE, 0):
+        try:
+            plans.append(_planned(whole, sliding, optimize, ram_budget, scratch_limit))
+        except ArenaTooSmallError as refusal:
+            refusals.append(refusal)
+    if not plans:
+        raise min(refusals, key=lambda refusal: refusal.smallest)
+    return min(plans, key=lambda plan: plan.price(optimize))
+
+
+def _planned(
+    whole: Program,
+    sliding: SlidingProgram | None,
+    optimize: Optimize,
+    ram_budget: int | None,
+    scratch_limit: int | None,
+) -> _Planned:
+    choices = choose_kernels(whole.steps, optimize, scratch_limit=scratch_limit)
 
     def kernels_of(program: Program) -> list[Kernel]:
         # All pieces of an operator have its kernel, so that they share its constants.
         return [
-            chosen[operator] if chosen[operator].matches(step) else choose_kernel(step, optimize)
+            _kernel_of(step, choices[operator : operator + 1], optimize)
             for step, operator in zip(program.steps, program.operator_of, strict=True)
         ]
 
-    schedule = choose_schedule(whole, kernels_of, optimize, ram_budget)
-    program, kernels, plan = schedule.program, schedule.kernels, schedule.plan
-    codes = [
-        kernel.code(step, number in plan.in_place)
-        for number, (step, kernel) in enumerate(zip(program.steps, kernels, strict=True))
-    ]
-    shared = SharedConstants(codes)
-    operators = _operators(whole, schedule, shared)
-    return CompiledModel(
-        model_sha256=model_sha256,
-        files=render(graph, program, kernels, codes, plan, shared, model_sha256=model_sha256, dsp=dsp),
-        kernel_files=tuple(sorted({*COMMON_FILES, *(name for kernel in kernels for name in kernel.files)})),
-        arena_bytes=plan.arena_bytes,
-        operators=operators,
-        input_bytes=graph.input.byte_size,
-        output_bytes=graph.output.byte_size,
-        constants_bytes=sum(operator.constant_bytes for operator in operators),
-        macs=sum(operator.macs for operator in operators),
+    if sliding is None:
+        return _Planned(choices, choose_schedule(whole, kernels_of, optimize, ram_budget), None)
+    push_schedule = schedule_as_it_is(replace(sliding.program, kept=sliding.kept), kernels_of)
+    schedule = choose_schedule(
+        replace(whole, kept=sliding.kept),
+        kernels_of,
+        optimize,
+        ram_budget,
+        at_least=push_schedule.plan.arena_bytes,
+    )
+    return _Planned(choices, schedule, push_schedule)
+
+
+def _kernel_of(piece: Step, choices: Sequence[Choice], optimize: Optimize) -> Kernel:
+    """The kernel of the piece's operator, if it has one that can compute the piece."""
+    for choice in choices:
+        if choice.kernel.matches(piece):
+            return choice.kernel
+    return choose_kernels([piece], optimize)[0].kernel
+
+
+def _routine(schedule: Schedule, symbol: str, input_argument: str, first: int) -> Routine:
+    return Routine(
+        program=schedule.program,
+        plan=schedule.plan,
+        codes=tuple(
+            kernel.code(step, in_place=number in schedule.plan.in_place)
+            for number, (step, kernel) in enumerate(
+                zip(schedule.program.steps, schedule.kernels, strict=True)
+            )
+        ),
+        first=first,
+        symbol=symbol,
+        input_argument=input_argument,
     )
 
 
 def _operators(whole: Program, schedule: Schedule, shared: SharedConstants) -> tuple[CompiledOperator, ...]:
-    pieces: dict[int, list[int]] = {number: [] for number in range(len(whole.steps))}
-    for number, operator in enumerate(schedule.program.operator_of):
-        pieces[operator].append(number)
     return tuple(
-        _operator(operator, step, pieces[operator], schedule, shared)
+        _operator(operator, step, schedule.program.pieces_of(operator), schedule, shared)
         for operator, step in enumerate(whole.steps)
     )
 

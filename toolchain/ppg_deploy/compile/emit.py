@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ppg_deploy.compile.kernels import Array, Code, Kernel
+from ppg_deploy.compile.features import HEADER, features_of
+from ppg_deploy.compile.kernels import Array, Code
 from ppg_deploy.compile.kernels.base import Value
 from ppg_deploy.compile.lower import Program
 from ppg_deploy.compile.memory import MemoryPlan
+from ppg_deploy.compile.pieces.sliding import SlidingProgram
 from ppg_deploy.compile.sharing import SharedConstants
 from ppg_deploy.compile.steps import Step
 from ppg_deploy.graph import Graph, Tensor
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_FILES = ("model.h", "model.c", "model_data.h", "model_data.c")
+_FILES = ("model.h", "model.c", "model_data.h", "model_data.c", HEADER)
 _NUMBERS_PER_LINE = {1: 20, 2: 14, 4: 8}
 _ARENA = "ppg_model_arena"
 
@@ -43,14 +45,43 @@ class _Function:
     call: str
 
 
+@dataclass(frozen=True)
+class Routine:
+    """Steps that run one after the other, and how to write them.
+
+    Attributes:
+        program: the steps.
+        plan: where everything lies.
+        codes: the call of each step's kernel.
+        first: number of the first step's constants.
+        symbol: what the names of the functions begin with.
+        input_argument: C name of the caller's input buffer.
+    """
+
+    program: Program
+    plan: MemoryPlan
+    codes: Sequence[Code]
+    first: int
+    symbol: str
+    input_argument: str
+
+
+@dataclass(frozen=True)
+class PushRoutine:
+    """The routine behind ppg_model_push."""
+
+    routine: Routine
+    sliding: SlidingProgram
+
+
 def render(
     graph: Graph,
-    program: Program,
-    kernels: Sequence[Kernel],
-    codes: Sequence[Code],
-    plan: MemoryPlan,
+    run: Routine,
+    push: PushRoutine | None,
     shared: SharedConstants,
     *,
+    arena_bytes: int,
+    headers: Sequence[str],
     model_sha256: str,
     dsp: bool,
 ) -> Mapping[str, str]:
@@ -64,18 +95,30 @@ def render(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    routines = [run] if push is None else [run, push.routine]
+    functions = _functions(run, shared)
+    pushes = [] if push is None else [_push_text(run, push, shared)]
     context: dict[str, Any] = {
         "model_name": _comment(graph.name),
         "sha256": model_sha256,
         "input": _tensor_text(graph.input),
         "output": _tensor_text(graph.output),
-        "arena_bytes": plan.arena_bytes,
-        "functions": _functions(program, codes, plan, shared),
-        "operators": max(program.operator_of) + 1,
+        "arena_bytes": arena_bytes,
+        "functions": functions,
+        "all_functions": [*functions, *(function for push in pushes for function in push["functions"])],
+        "operators": max(run.program.operator_of) + 1,
+        "pushes": pushes,
         "constants": [
-            constant for number, code in enumerate(codes) for constant in _constants(number, code, shared)
+            constant
+            for routine in routines
+            for number, code in enumerate(routine.codes, routine.first)
+            for constant in _constants(number, code, shared)
         ],
-        "headers": sorted({kernel.header for kernel in kernels}),
+        "headers": headers,
+        "features": features_of(
+            [step for routine in routines for step in routine.program.steps],
+            [code for routine in routines for code in routine.codes],
+        ),
         "guard": ["dsp"] if dsp else [],
     }
     return {name: environment.get_template(f"{name}.j2").render(context) for name in _FILES}
@@ -131,37 +174,55 @@ def _value(number: int, value: Value, shared: SharedConstants) -> str:
     return f"{value}u" if value > 0x7FFFFFFF else str(value)
 
 
-def _functions(
-    program: Program, codes: Sequence[Code], plan: MemoryPlan, shared: SharedConstants
-) -> list[_Function]:
+def _push_text(run: Routine, push: PushRoutine, shared: SharedConstants) -> dict[str, Any]:
+    functions = _functions(push.routine, shared)
+    sliding = push.sliding
+    return {
+        "functions": functions,
+        "receiving": functions[: sliding.receiving],
+        "updating": functions[sliding.receiving :],
+        "window": f"{_ARENA} + {run.plan.storage[run.program.input]}",
+        "hop": sliding.hop,
+        "columns": sliding.columns,
+        "sample_bytes": sliding.sample_bytes,
+    }
+
+
+def _functions(routine: Routine, shared: SharedConstants) -> list[_Function]:
     return [
-        _function(number, step, code, program, plan, shared)
-        for number, (step, code) in enumerate(zip(program.steps, codes, strict=True))
+        _function(number, step, code, routine, shared)
+        for number, (step, code) in enumerate(zip(routine.program.steps, routine.codes, strict=True))
     ]
 
 
-def _function(
-    number: int, step: Step, code: Code, program: Program, plan: MemoryPlan, shared: SharedConstants
-) -> _Function:
-    inputs = [_place(name, program, plan) for name in step.inputs]
+def _function(number: int, step: Step, code: Code, routine: Routine, shared: SharedConstants) -> _Function:
+    program, plan = routine.program, routine.plan
+    inputs = [_place(name, routine) for name in step.inputs]
     operands = [
-        shared.symbol(number, operand.suffix) if isinstance(operand, Array) else inputs[operand]
+        shared.symbol(routine.first + number, operand.suffix)
+        if isinstance(operand, Array)
+        else inputs[operand]
         for operand in code.operands
     ]
-    output = [_place(step.output, program, plan)]
+    output = [_place(step.output, routine)]
     touched = {program.origin(name) for name in (*step.inputs, step.output)}
+    types = {
+        routine.input_argument: f"const int8_t *{routine.input_argument}",
+        "output": "int8_t *output",
+    }
     callers = [
-        name for name, storage in (("input", program.input), ("output", program.output)) if storage in touched
+        name
+        for name, storage in ((routine.input_argument, program.input), ("output", program.output))
+        if storage in touched
     ]
     if code.gathered:
         operands = [f"(const int8_t *const[]){{{', '.join(operands)}}}"]
     data = output + operands if code.output_first else operands + output
     scratch = [f"{_ARENA} + {plan.scratch[number]}"] if number in plan.scratch else []
-    parameters = [f"&{shared.symbol(number)}"] if code.parameters else []
+    parameters = [f"&{shared.symbol(routine.first + number)}"] if code.parameters else []
     arguments = parameters + data + scratch + [str(value) for value in code.trailing]
-    types = {"input": "const int8_t *input", "output": "int8_t *output"}
     return _Function(
-        symbol=_symbol(number, program),
+        symbol=_symbol(number, routine),
         index=program.operator_of[number],
         title=f"{step.kind} {_comment(step.name)}",
         parameters=", ".join(types[name] for name in callers) or "void",
@@ -170,20 +231,22 @@ def _function(
     )
 
 
-def _symbol(number: int, program: Program) -> str:
-    operator = program.operator_of[number]
-    symbol = f"ppg_model_op_{operator:03d}"
-    if program.operator_of.count(operator) == 1:
+def _symbol(number: int, routine: Routine) -> str:
+    operator_of = routine.program.operator_of
+    operator = operator_of[number]
+    symbol = f"{routine.symbol}_{operator:03d}"
+    if operator_of.count(operator) == 1:
         return symbol
-    return f"{symbol}_piece_{program.operator_of[:number].count(operator):03d}"
+    return f"{symbol}_piece_{operator_of[:number].count(operator):03d}"
 
 
-def _place(storage: str, program: Program, plan: MemoryPlan) -> str:
+def _place(storage: str, routine: Routine) -> str:
+    program, plan = routine.program, routine.plan
     if storage in program.views:
         origin, first = program.views[storage]
-        return f"{_place(origin, program, plan)} + {first}"
+        return f"{_place(origin, routine)} + {first}"
     if storage == program.input:
-        return "input"
+        return routine.input_argument
     if storage == program.output:
         return "output"
     return f"{_ARENA} + {plan.storage[storage]}"

@@ -3,6 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ppg_deploy.compile.kernels import Kernel
 from ppg_deploy.compile.lower import Program
 from ppg_deploy.errors import InternalError
@@ -32,7 +35,10 @@ Group = tuple[Buffer, ...]
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """Arena offsets of storage and of scratch (by step number); storage of the caller is in neither."""
+    """Arena offsets of storage and of scratch (by step number); storage of the caller is in neither.
+
+    What the program keeps lies below everything else, in the order of `Program.kept`.
+    """
 
     storage: Mapping[str, int]
     scratch: Mapping[int, int]
@@ -61,7 +67,7 @@ def _overwritten(program: Program, kernels: Sequence[Kernel]) -> dict[int, str]:
     external = {program.input, program.output}
     chosen = {}
     for number, (step, kernel) in enumerate(zip(program.steps, kernels, strict=True)):
-        if step.output in external or step.output in program.views:
+        if step.output in external | program.kept.keys() or step.output in program.views:
             continue
         origins = [program.origin(name) for name in step.inputs]
         # Storage that the step reads through a view as well might be overwritten too early.
@@ -70,7 +76,7 @@ def _overwritten(program: Program, kernels: Sequence[Kernel]) -> dict[int, str]:
             for name in kernel.in_place_inputs(step)
             if name not in program.views
             and last[name] == number
-            and name not in external
+            and name not in external | program.kept.keys()
             and (origins.count(name) == step.inputs.count(name))
         )
         name = next(dying, None)
@@ -90,9 +96,11 @@ def _plan(program: Program, kernels: Sequence[Kernel], overwritten: Mapping[int,
         for number, size in scratch_bytes.items()
         if size
     ]
-    offsets = allocate(groups)
+    kept, kept_bytes = _kept_offsets(program)
+    offsets = {name: kept_bytes + offset for name, offset in allocate(groups).items()}
     return MemoryPlan(
-        storage={
+        storage=kept
+        | {
             name: offsets[name]
             for name in (program.origin(step.output) for step in program.steps)
             if name in offsets
@@ -100,8 +108,16 @@ def _plan(program: Program, kernels: Sequence[Kernel], overwritten: Mapping[int,
         scratch={number: offsets[_scratch_name(number)] for number, size in scratch_bytes.items() if size},
         scratch_bytes=scratch_bytes,
         in_place=frozenset(overwritten),
-        arena_bytes=max(_SMALLEST_ARENA, _end(groups, offsets)),
+        arena_bytes=max(_SMALLEST_ARENA, kept_bytes, _end(groups, offsets)),
     )
+
+
+def _kept_offsets(program: Program) -> tuple[dict[str, int], int]:
+    offsets, end = {}, 0
+    for name, size in program.kept.items():
+        offsets[name] = end
+        end = _aligned(end + size)
+    return offsets, end
 
 
 def _scratch_name(number: int) -> str:
@@ -113,7 +129,7 @@ def _storage_groups(program: Program, overwritten: Mapping[int, str]) -> list[Gr
     groups: dict[str, list[Buffer]] = {}
     for number, step in enumerate(program.steps):
         name = program.origin(step.output)
-        if name in (program.output, program.input) or name in groups:
+        if name in (program.output, program.input) or name in groups or name in program.kept:
             continue
         buffer = Buffer(name, program.assembled.get(name, step.output_bytes), number, last[name])
         group = groups[overwritten[number]] if number in overwritten else []
@@ -153,27 +169,44 @@ _ORDERS: tuple[Callable[[Group], tuple[int, ...]], ...] = (
 )
 
 
+class _Placed:
+    """Buffers with an offset, as columns of numbers: hundreds of steps are compared at once."""
+
+    def __init__(self, capacity: int) -> None:
+        self._columns = np.zeros((4, capacity), np.int64)
+        self._count = 0
+
+    def add(self, buffer: Buffer, offset: int) -> None:
+        """Place one more."""
+        self._columns[:, self._count] = buffer.first, buffer.last, offset, offset + buffer.size
+        self._count += 1
+
+    def meeting(self, buffer: Buffer) -> NDArray[np.int64]:
+        """(2, n) offsets and ends of those that are alive at the same time as `buffer`."""
+        first, last = self._columns[:2, : self._count]
+        extents: NDArray[np.int64] = self._columns[2:, : self._count]
+        return extents[:, (first <= buffer.last) & (buffer.first <= last)]
+
+
 def _first_fit(groups: Sequence[Group]) -> dict[str, int]:
     offsets: dict[str, int] = {}
-    placed: list[Buffer] = []
+    placed = _Placed(sum(map(len, groups)))
     for group in groups:
-        offset = _lowest_free(group, placed, offsets)
+        offset = _lowest_free(group, placed)
         for buffer in group:
             offsets[buffer.name] = offset
-        placed.extend(group)
+            placed.add(buffer, offset)
     return offsets
 
 
-def _lowest_free(group: Group, placed: Sequence[Buffer], offsets: Mapping[str, int]) -> int:
-    blocked = sorted(
-        (offsets[other.name] - buffer.size + 1, _aligned(offsets[other.name] + other.size))
-        for buffer in group
-        for other in placed
-        if buffer.meets(other)
-    )
+def _lowest_free(group: Group, placed: _Placed) -> int:
+    blocked: list[tuple[int, int]] = []
+    for buffer in group:
+        starts, ends = placed.meeting(buffer)
+        blocked += zip((starts - buffer.size + 1).tolist(), map(_aligned, ends.tolist()), strict=True)
     # Ranges are sorted by their start, so one that has been passed cannot block a later offset.
     offset = 0
-    for first_blocked, next_free in blocked:
+    for first_blocked, next_free in sorted(blocked):
         if first_blocked <= offset < next_free:
             offset = next_free
     return offset
@@ -190,23 +223,25 @@ def _end(groups: Iterable[Group], offsets: Mapping[str, int]) -> int:
 
 
 def _verify(groups: Sequence[Group], offsets: Mapping[str, int]) -> None:
-    for number, group in enumerate(groups):
-        for other_group in groups[number + 1 :]:
-            for buffer in group:
-                for other in other_group:
-                    start, other_start = offsets[buffer.name], offsets[other.name]
-                    apart = start + buffer.size <= other_start or other_start + other.size <= start
-                    if buffer.meets(other) and not apart:
-                        raise InternalError(
-                            f"{buffer.name} and {other.name} share arena bytes", hint="report this model"
-                        )
+    placed = _Placed(sum(map(len, groups)))
+    for group in groups:
+        for buffer in group:
+            start = offsets[buffer.name]
+            starts, ends = placed.meeting(buffer)
+            if ((start < ends) & (starts < start + buffer.size)).any():
+                raise InternalError(
+                    f"{buffer.name} shares arena bytes with another live buffer", hint="report this model"
+                )
+        for buffer in group:
+            placed.add(buffer, offsets[buffer.name])
 
 
 def live_bytes(program: Program, kernels: Sequence[Kernel]) -> list[int]:
     """Per step, the bytes of all storage and scratch in use: no plan can have a smaller arena than the largest."""
     overwritten = _overwritten(program, kernels)
+    _, kept_bytes = _kept_offsets(program)
     live = [
-        kernel.scratch_bytes(step, number in overwritten)
+        kept_bytes + kernel.scratch_bytes(step, number in overwritten)
         for number, (step, kernel) in enumerate(zip(program.steps, kernels, strict=True))
     ]
     for group in _storage_groups(program, overwritten):

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ppg_deploy.compile.explain import Decisions
+from ppg_deploy.compile.push import PushFacts
+
 
 @dataclass(frozen=True)
 class CompiledOperator:
@@ -46,5 +49,7 @@ class CompiledModel:
     output_bytes: int
     constants_bytes: int
     macs: int
+    decisions: Decisions
+    push: PushFacts | None = None
     runtime: str = "aot"
     arena_symbol: str = "ppg_model_arena"

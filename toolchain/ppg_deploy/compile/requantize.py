@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ppg_deploy.compile.once_per_weights import once_per_weights
 from ppg_deploy.compile.steps import WeightedStep
 from ppg_deploy.graph.arithmetic import multiply_by_quantized_multiplier
 
@@ -57,6 +58,7 @@ def short_factor(multiplier: int, shift: int, zero: int) -> Factor:
     return Factor(multiplier, (1 << (right - 1)) + (zero << right), right)
 
 
+@once_per_weights
 def proven_factors(step: WeightedStep) -> tuple[Factor, ...] | None:
     """Short-form factors of all channels, or None when some channel's short form is not proven exact."""
     factors = []
@@ -75,25 +77,21 @@ def proven_factors(step: WeightedStep) -> tuple[Factor, ...] | None:
     return tuple(factors)
 
 
-def constant_codes(step: WeightedStep) -> list[int | None]:
-    """Per channel, the only code that it can answer with, or None."""
-    return [
-        _constant_code(step, multiplier, shift, low, high)
-        for (multiplier, shift), (low, high) in zip(step.multipliers, accumulator_ranges(step), strict=True)
-    ]
-
-
-def _constant_code(step: WeightedStep, multiplier: int, shift: int, low: int, high: int) -> int | None:
-    """The only code that a channel can answer with, or None: training leaves such dead channels behind.
+@once_per_weights
+def constant_codes(step: WeightedStep) -> tuple[int | None, ...]:
+    """Per channel, the only code that it can answer with, or None: training leaves such dead channels behind.
 
     Requantisation never decreases with the accumulator, so equal ends mean a constant, unless int32 wraps between.
     """
-    ends = np.array([low, high], np.int64) if multiplier else np.zeros(2, np.int64)
-    if np.abs(ends << max(shift, 0)).max() > _LARGEST_INT32:
-        return None
-    codes = multiply_by_quantized_multiplier(ends, multiplier, shift) + step.output_zero
-    first, last = np.clip(codes, step.low, step.high)
-    return int(first) if first == last else None
+    multipliers, shifts = np.array(step.multipliers, np.int64).T[:, :, None]
+    ends = np.where(multipliers == 0, 0, np.array(accumulator_ranges(step), np.int64))
+    stays = np.abs(ends << np.maximum(shifts, 0)).max(axis=1) <= _LARGEST_INT32
+    codes = multiply_by_quantized_multiplier(np.where(stays[:, None], ends, 0), multipliers, shifts)
+    first, last = np.clip(codes + step.output_zero, step.low, step.high).T
+    return tuple(
+        int(code) if is_constant else None
+        for code, is_constant in zip(first, stays & (first == last), strict=True)
+    )
 
 
 def factors_of(step: WeightedStep) -> tuple[bool, tuple[Factor, ...]]:
@@ -104,14 +102,16 @@ def factors_of(step: WeightedStep) -> tuple[bool, tuple[Factor, ...]]:
     return False, tuple(general_factor(multiplier, shift) for multiplier, shift in step.multipliers)
 
 
-def accumulator_ranges(step: WeightedStep) -> list[tuple[int, int]]:
+@once_per_weights
+def accumulator_ranges(step: WeightedStep) -> tuple[tuple[int, int], ...]:
     """Lowest and highest accumulator of each channel over all int8 inputs; padding is one of them."""
-    weights = step.weights.reshape(len(step.weights), -1).astype(np.int64)
+    weights = step.weights.reshape(len(step.weights), -1)
+    positive = np.maximum(weights, 0).sum(axis=1, dtype=np.int64)
+    negative = np.minimum(weights, 0).sum(axis=1, dtype=np.int64)
     lowest, highest = -128 - step.input_zero, 127 - step.input_zero
-    products = np.stack([weights * lowest, weights * highest])
-    low = step.bias + products.min(axis=0).sum(axis=1)
-    high = step.bias + products.max(axis=0).sum(axis=1)
-    return [(int(first), int(last)) for first, last in zip(low, high, strict=True)]
+    low = step.bias + positive * lowest + negative * highest
+    high = step.bias + positive * highest + negative * lowest
+    return tuple((int(first), int(last)) for first, last in zip(low, high, strict=True))
 
 
 def folded_biases(step: WeightedStep) -> list[int]:
@@ -119,3 +119,24 @@ def folded_biases(step: WeightedStep) -> list[int]:
     sums = step.weights.reshape(len(step.weights), -1).astype(np.int64).sum(axis=1)
     folded = step.bias - step.input_zero * sums
     return [(int(value) + (1 << 31)) % (1 << 32) - (1 << 31) for value in folded]
+
+
+@dataclass(frozen=True)
+class Channels:
+    """What is proven about all channels of a step: reachable accumulators, dead channels, the short form."""
+
+    lowest: int
+    highest: int
+    dead: int
+    short: bool
+
+
+def proven_channels(step: WeightedStep) -> Channels:
+    """A summary of what the proofs of this module found."""
+    ranges = accumulator_ranges(step)
+    return Channels(
+        lowest=min(low for low, _ in ranges),
+        highest=max(high for _, high in ranges),
+        dead=sum(code is not None for code in constant_codes(step)),
+        short=proven_factors(step) is not None,
+    )

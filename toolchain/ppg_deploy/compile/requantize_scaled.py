@@ -19,6 +19,7 @@ clamps afterwards; that is what makes outputs of a ReLU easy: negative ties neve
 import numpy as np
 from numpy.typing import NDArray
 
+from ppg_deploy.compile.once_per_weights import once_per_weights
 from ppg_deploy.compile.requantize import Factor, accumulator_ranges, constant_codes
 from ppg_deploy.compile.steps import WeightedStep
 from ppg_deploy.graph.arithmetic import multiply_by_quantized_multiplier
@@ -31,6 +32,7 @@ _LARGEST_RIGHT_SHIFT = 23
 _NEIGHBOURS = (0, 1, -1, 2, -2, 3, -3)
 
 
+@once_per_weights
 def scaled_factors(step: WeightedStep, scale: int) -> tuple[Factor, ...] | None:
     """Factors (multiplier, first, right) of all channels for accumulators that are multiplied by `scale`.
 

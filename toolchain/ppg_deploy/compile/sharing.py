@@ -6,6 +6,11 @@ from ppg_deploy.compile.kernels import Array, Code
 from ppg_deploy.compile.kernels.base import Value
 
 
+def content_of(array: Array) -> tuple[str, bytes]:
+    """Equal for two arrays that are stored once."""
+    return array.values.dtype.str, array.values.tobytes()
+
+
 def _own_symbol(number: int, suffix: str = "") -> str:
     return f"ppg_model_data_{number:03d}" + (f"_{suffix}" if suffix else "")
 
@@ -24,8 +29,8 @@ class SharedConstants:
         for number, code in enumerate(codes):
             added = 0
             for array in code.arrays:
-                content = (array.values.dtype.str, array.values.tobytes())
-                added += array.byte_size if self._share(known, content, number, array.suffix) else 0
+                is_new = self._share(known, content_of(array), number, array.suffix)
+                added += array.byte_size if is_new else 0
             if code.parameters is not None:
                 structure = (code.parameters.ctype, self._content(number, code.parameters.fields))
                 added += code.parameters.byte_size if self._share(known, structure, number, "") else 0
@@ -51,6 +56,11 @@ class SharedConstants:
     def is_first(self, number: int, suffix: str = "") -> bool:
         """True when step `number` brings the constant along."""
         return self.symbol(number, suffix) == _own_symbol(number, suffix)
+
+    @property
+    def total_bytes(self) -> int:
+        """Bytes of all constants in flash."""
+        return sum(self._bytes)
 
     def added_bytes(self, number: int) -> int:
         """Bytes of constants in flash that no earlier step brought along."""

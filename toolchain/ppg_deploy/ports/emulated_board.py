@@ -20,7 +20,8 @@ class EmulatedBoard:
 
     `register_model` names an entry of `stm32_registers.FAMILIES`, None when unicorn has no model of this chip.
     `qemu_machine`, `qemu_serial` (index of the `-serial` option that is the console UART) and `systick_hz` (rate of
-    QEMU's SysTick) are None when QEMU has no model of the board. The first flash holds the vector table.
+    QEMU's SysTick) are None when QEMU has no model of the board. The first flash holds the vector table. `timing_model`
+    is None for the core's own.
     """
 
     id: str
@@ -31,6 +32,7 @@ class EmulatedBoard:
     qemu_machine: str | None
     qemu_serial: int | None
     systick_hz: int | None
+    timing_model: str | None = None
 
 
 def emulated_board(board: Board) -> EmulatedBoard:
@@ -45,6 +47,7 @@ def emulated_board(board: Board) -> EmulatedBoard:
         ),
         uart_base=board.uart.base,
         register_model=None if unicorn is None else unicorn.model,
+        timing_model=None if unicorn is None else unicorn.timing_model,
         qemu_machine=None if qemu is None else qemu.machine,
         qemu_serial=None if qemu is None else qemu.serial,
         systick_hz=None if qemu is None else qemu.systick_hz,

@@ -18,11 +18,17 @@ class ExecutionCounter:
     method is for the engine's thread, or for another one while that thread waits in a callback.
     """
 
-    def __init__(self, engine: Any, image: FirmwareImage, code_ranges: list[tuple[int, int]]) -> None:
+    def __init__(
+        self,
+        engine: Any,
+        image: FirmwareImage,
+        code_ranges: list[tuple[int, int]],
+        flash_ranges: list[tuple[int, int]],
+    ) -> None:
         self.is_wanted = False
         self._engine = engine
         self._image = image
-        self._recorder = BlockRecorder(engine, code_ranges, self._consume)
+        self._recorder = BlockRecorder(engine, code_ranges, flash_ranges, self._consume)
         self._instructions = 0
         self._last_block: Block | None = None
         self._instructions_of: dict[Block, int] = {}
@@ -39,7 +45,9 @@ class ExecutionCounter:
     def apply(self) -> None:
         """Start or stop counting, as `is_wanted` says."""
         if self.is_wanted and not self._recorder.is_recording:
-            self._recorder.start()
+            self._recorder.start(
+                with_flash_lines=self._window is not None and self._window.flash_lines is not None
+            )
         elif not self.is_wanted and self._recorder.is_recording:
             self._recorder.stop()
             self._last_block = None
@@ -50,8 +58,8 @@ class ExecutionCounter:
         unfinished = 0 if self._last_block is None else self._count_of(self._last_block)
         return self._instructions - unfinished
 
-    def open_window(self) -> None:
-        """Profile the next inference.
+    def open_window(self, *, with_flash_lines: bool) -> None:
+        """Profile the next inference. Reads from flash are watched only on request: they make it slower still.
 
         Raises:
             DeviceError: the image has no function to watch for.
@@ -61,7 +69,7 @@ class ExecutionCounter:
                 f"{self._image.path} has no function {MODEL_RUN}, so inferences cannot be counted",
                 hint="build the firmware with ppg-deploy build, and do not strip it",
             )
-        self._window = InferenceWindow(self._run, self._image.operators())
+        self._window = InferenceWindow(self._run, self._image.operators(), with_flash_lines=with_flash_lines)
 
     def close_window(self, timing_model: TimingModel | None) -> InferenceProfile:
         """The profile of the inference that ran since `open_window`.
@@ -78,7 +86,11 @@ class ExecutionCounter:
             )
         names = {index: f"ppg_model_op_{index:03d}" for index in self._image.operators()}
         return profile_inference(
-            window.steps, code=self._image, operator_names=names, timing_model=timing_model
+            window.steps,
+            code=self._image,
+            operator_names=names,
+            timing_model=timing_model,
+            flash_lines=window.flash_lines,
         )
 
     def _consume(self, trace: BlockTrace) -> None:

@@ -6,20 +6,24 @@ import numpy as np
 
 from ppg_deploy.ports.block_recorder import BlockTrace, Indices
 from ppg_deploy.ports.firmware_image import Function
-from ppg_deploy.timing import RUN, Block, Step
+from ppg_deploy.timing import RUN, Block, FlashReader, Step
 
 
 class InferenceWindow:
     """From the first instruction of `run` to the one after its return.
 
     Between the entry of an operator's function and the next instruction of `run` itself, everything belongs to that
-    operator; the rest is RUN's. `return_address` must be set when `run` is entered.
+    operator; the rest is RUN's. `return_address` must be set when `run` is entered. `flash_lines` counts by whom data
+    was read from another line of flash than before; None unless asked for.
     """
 
-    def __init__(self, run: Function, operators: dict[int, tuple[Function, ...]]) -> None:
+    def __init__(
+        self, run: Function, operators: dict[int, tuple[Function, ...]], *, with_flash_lines: bool = False
+    ) -> None:
         self.return_address: int | None = None
         self.is_complete = False
         self.steps: Counter[Step] = Counter()
+        self.flash_lines: Counter[FlashReader] | None = Counter() if with_flash_lines else None
         self._run = run
         self._owner_of_entry = {
             function.address: index for index, functions in operators.items() for function in functions
@@ -32,7 +36,7 @@ class InferenceWindow:
         """Blocks in the order of their execution; successive calls continue the stream."""
         if self.is_complete or self.return_address is None:
             return
-        order = trace.order
+        order, lines = trace.order, trace.flash_lines
         addresses = np.array([block.address for block in trace.blocks], dtype=np.int64)
         if not self._has_begun:
             entries = np.flatnonzero(addresses[order] == self._run.address)
@@ -40,19 +44,25 @@ class InferenceWindow:
                 return
             self._has_begun = True
             order = order[entries[0] :]
+            lines = lines[lines >= entries[0]] - entries[0]
         returns = np.flatnonzero(addresses[order] == self.return_address)
         if returns.size:
             self.is_complete = True
             order = order[: returns[0]]
+            lines = lines[lines < returns[0]]
         if order.size:
-            self._count(trace.blocks, order)
+            self._count(trace.blocks, order, lines)
+        elif self.flash_lines is not None and self._last_block is not None:
+            self.flash_lines[FlashReader(self._owner, self._last_block)] += lines.size
         if self.is_complete:
             self._count_last_block(self.return_address)
 
-    def _count(self, blocks: tuple[Block, ...], order: Indices) -> None:
+    def _count(self, blocks: tuple[Block, ...], order: Indices, lines: Indices) -> None:
         """Count every block but the last, whose successor is not known yet."""
         self._count_last_block(blocks[order[0]].address)
         owners = self._owners(blocks, order)
+        if self.flash_lines is not None:
+            self._count_lines(self.flash_lines, blocks, order, owners, lines)
         # One number for owner, block and next block; owners start at RUN, which is -1.
         keys, counts = np.unique(
             ((owners[:-1] + 1) * len(blocks) + order[:-1]) * len(blocks) + order[1:], return_counts=True
@@ -63,6 +73,23 @@ class InferenceWindow:
             self.steps[Step(owner - 1, blocks[block], blocks[following].address)] += count
         self._owner = int(owners[-1])
         self._last_block = blocks[order[-1]]
+
+    def _count_lines(
+        self,
+        counts: Counter[FlashReader],
+        blocks: tuple[Block, ...],
+        order: Indices,
+        owners: Indices,
+        lines: Indices,
+    ) -> None:
+        before = int(np.count_nonzero(lines < 0))
+        if before and self._last_block is not None:
+            counts[FlashReader(self._owner, self._last_block)] += before
+        readers = lines[lines >= 0]
+        keys, found = np.unique((owners[readers] + 1) * len(blocks) + order[readers], return_counts=True)
+        for key, count in zip(keys.tolist(), found.tolist(), strict=True):
+            owner, block = divmod(key, len(blocks))
+            counts[FlashReader(owner - 1, blocks[block])] += count
 
     def _count_last_block(self, next_address: int) -> None:
         if self._last_block is not None:

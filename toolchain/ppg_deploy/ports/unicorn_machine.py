@@ -41,7 +41,12 @@ class UnicornMachine:
         self.counter = ExecutionCounter(
             self._engine,
             image,
-            [(memory.origin, memory.origin + memory.size_bytes) for memory in board.memory],
+            code_ranges=[(memory.origin, memory.origin + memory.size_bytes) for memory in board.memory],
+            flash_ranges=[
+                (memory.origin, memory.origin + memory.size_bytes)
+                for memory in board.memory
+                if memory.is_flash
+            ],
         )
         self._peripherals = Stm32Peripherals(
             family,

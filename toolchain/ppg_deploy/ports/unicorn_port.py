@@ -10,7 +10,7 @@ from ppg_deploy.ports.emulated_board import EmulatedBoard
 from ppg_deploy.ports.firmware_image import read_firmware_image
 from ppg_deploy.ports.serial_link import SerialLink
 from ppg_deploy.ports.unicorn_machine import UnicornMachine
-from ppg_deploy.timing import InferenceProfile, TimingModel, timing_model_for
+from ppg_deploy.timing import InferenceProfile, TimingModel
 
 BOOT_WAIT_S = 30.0
 _PATIENT_READ_LIMIT_S = 600.0
@@ -61,7 +61,8 @@ class UnicornCounter:
     def arm(self) -> None:
         """See `InstructionCounter.arm`."""
         self._wait_until_idle()
-        self._machine.counter.open_window()
+        calibration = None if self._timing_model is None else self._timing_model.calibration
+        self._machine.counter.open_window(with_flash_lines=calibration is not None)
         self._machine.counter.is_wanted = True
 
     def result(self) -> InferenceProfile:
@@ -77,8 +78,8 @@ class UnicornCounter:
             )
 
 
-def open_unicorn(elf: Path, board: EmulatedBoard) -> Connection:
-    """Start `elf` on the emulated `board`.
+def open_unicorn(elf: Path, board: EmulatedBoard, timing_model: TimingModel | None) -> Connection:
+    """Start `elf` on the emulated `board`; `timing_model` estimates the cycles of counted inferences.
 
     Raises:
         EnvironmentProblem: unicorn is not installed, or has no model of the board.
@@ -96,7 +97,7 @@ def open_unicorn(elf: Path, board: EmulatedBoard) -> Connection:
         stream=stream,
         source=f"unicorn {unicorn.__version__}",
         emulator="unicorn",
-        instruction_counter=UnicornCounter(machine, link, timing_model_for(board.cpu)),
+        instruction_counter=UnicornCounter(machine, link, timing_model),
         instructions_per_tick=None,
         ticks_valid=False,
         boot_wait_s=BOOT_WAIT_S,

@@ -1,13 +1,20 @@
 """Rendering a model, a board and the files of firmware/ into a PlatformIO project."""
 
 from ppg_deploy.project.manifest import MANIFEST_NAME, Manifest, load_manifest
-from ppg_deploy.project.render import DEFAULT_FLAGS, DEFAULT_KERNEL_FLAGS, Project, render_project
+from ppg_deploy.project.render import (
+    DEFAULT_FLAGS,
+    DEFAULT_KERNEL_FLAGS,
+    SMALL_FLAGS,
+    Project,
+    render_project,
+)
 from ppg_deploy.project.sources import ModelSources
 
 __all__ = [
     "DEFAULT_FLAGS",
     "DEFAULT_KERNEL_FLAGS",
     "MANIFEST_NAME",
+    "SMALL_FLAGS",
     "Manifest",
     "ModelSources",
     "Project",

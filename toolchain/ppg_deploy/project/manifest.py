@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from ppg_deploy.errors import InputError
 from ppg_deploy.files import write_text_if_changed
+from ppg_deploy.project.sources import Optimization
 
 MANIFEST_NAME = "manifest.json"
 
@@ -38,6 +39,12 @@ class Manifest(BaseModel):
     model_sha256: Sha256
     arena_bytes: int
     arena_symbol: str
+    optimize: Optimization = "balanced"
+    """What the kernels were chosen for."""
+    hop: int | None = None
+    """New samples per channel that a push takes; null without sliding windows."""
+    ram_budget: int | None = None
+    """Most bytes of the arena that were allowed; null for the fewest that cost no cycles."""
     clock_hz: int
     flags: tuple[str, ...]
     """Compiler flags of every file, core flags left out."""

@@ -13,6 +13,8 @@ from ppg_deploy.project.sources import ModelSources
 
 DEFAULT_FLAGS = ("-O2", "-g", "-Wall", "-Wextra", "-ffunction-sections", "-fdata-sections", "-fno-common")
 DEFAULT_KERNEL_FLAGS = ("-O2",)
+SMALL_FLAGS = (*("-Os" if flag == "-O2" else flag for flag in DEFAULT_FLAGS), "-DPPG_SMALL_IMAGE")
+"""For the smallest image: only the kernels stay fast."""
 
 _REFUSED_FLAGS = ("-ffreestanding", "-fno-builtin", "-flto")
 
@@ -116,6 +118,9 @@ def render_project(
         model_sha256=model.model_sha256,
         arena_bytes=model.arena_bytes,
         arena_symbol=model.arena_symbol,
+        optimize=model.optimize,
+        hop=model.hop,
+        ram_budget=model.ram_budget,
         clock_hz=board.clock_hz,
         flags=flags,
         kernel_flags=kernel_flags,

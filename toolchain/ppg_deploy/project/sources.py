@@ -4,8 +4,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 from ppg_deploy.errors import InternalError
+
+Optimization = Literal["speed", "balanced", "size"]
 
 _FILE_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")
 _KERNEL_FILE = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$")
@@ -32,6 +35,12 @@ class ModelSources:
     """Size of the one static buffer of intermediate results."""
     arena_symbol: str
     """C symbol of that buffer, for the size report."""
+    optimize: Optimization = "balanced"
+    """What its kernels were chosen for."""
+    hop: int | None = None
+    """New samples per channel that ppg_model_push takes; None without it."""
+    ram_budget: int | None = None
+    """Most bytes of the arena that were allowed."""
 
     def __post_init__(self) -> None:
         for name in self.files:

@@ -46,6 +46,7 @@ class FirmwareFacts(_Part):
     platformio: str
     flags: tuple[str, ...]
     kernel_flags: tuple[str, ...]
+    optimize: Literal["speed", "balanced", "size"] = "balanced"
 
 
 class InputFacts(_Part):
@@ -100,13 +101,24 @@ class Share(_Part):
     ticks: float | None
 
 
+class TimingCalibration(_Part):
+    """What a calibrated timing model was fitted to. Its estimates hold for no other chip or clock."""
+
+    chip: str
+    clock_hz: int
+    leave_one_out_error_percent: float
+    fitted_on: str
+
+
 class Cost(_Part):
-    """Cost of one inference."""
+    """Cost of one inference. `cycles_estimated` are estimates of `timing_model`, everywhere in this object."""
 
     instructions: Spread | None
     instructions_source: str | None
     cycles_estimated: Spread | None
     timing_model: str | None
+    timing_calibration: TimingCalibration | None = None
+    flash_lines: Spread | None = None
     cycles: Spread | None
     latency_ms: Spread | None
     by_operator: tuple[Share, ...]

@@ -105,6 +105,7 @@ class CortexM4ZeroWaitState:
     """
 
     name: str = field(default="cortex-m4-zero-wait-state-v1", init=False)
+    calibration: None = field(default=None, init=False)
     _costs: dict[tuple[int, bytes], _BlockCost] = field(default_factory=dict, init=False, repr=False)
 
     def cycles(self, address: int, code: bytes, next_address: int) -> int:

@@ -39,12 +39,15 @@ class InferenceProfile:
 
     `instructions` is exact: an instruction of an IT block counts whether or not its condition holds. The cycles are
     the estimate of `timing_model`; both are None for a core that no timing model describes. `by_function` is sorted
-    by instructions, largest first; `by_operator` by index, with "run" last. Each of the two adds up to the totals.
+    by instructions, largest first; `by_operator` by index, with "run" last. Each of the two adds up to the totals; with
+    a calibrated model, whose estimates are rounded one by one, to within one cycle a part. `flash_lines` is there where
+    the timing model asks for it.
     """
 
     instructions: int
     cycles_estimated: int | None
     timing_model: str | None
+    flash_lines: int | None
     by_function: tuple[FunctionCost, ...]
     by_operator: tuple[OperatorCost, ...]
 
@@ -70,10 +73,19 @@ class Code(Protocol):
         ...
 
 
+@dataclass(frozen=True, order=True)
+class FlashReader:
+    """A block that reads data from flash on behalf of `owner` (an operator's index, or RUN)."""
+
+    owner: int
+    block: Block
+
+
 @dataclass
 class _Cost:
     instructions: int = 0
     cycles: int = 0
+    flash_lines: int = 0
 
 
 def profile_inference(
@@ -82,8 +94,17 @@ def profile_inference(
     code: Code,
     operator_names: Mapping[int, str],
     timing_model: TimingModel | None,
+    flash_lines: Mapping[FlashReader, int] | None = None,
 ) -> InferenceProfile:
-    """The profile of the execution counts `steps` of one inference."""
+    """The profile of the execution counts `steps` of one inference.
+
+    Args:
+        steps: executions by block, owner and successor.
+        code: the image.
+        operator_names: by index.
+        timing_model: estimates cycles; a calibrated one needs `flash_lines`.
+        flash_lines: 16-byte lines of flash that data was read from, each time it was another one than before.
+    """
     by_function: dict[str, _Cost] = {}
     by_operator: dict[int, _Cost] = {}
     for step, executions in steps.items():
@@ -99,13 +120,24 @@ def profile_inference(
             cost.instructions += instructions
             cost.cycles += cycles
 
+    for reader, lines in (flash_lines or {}).items():
+        by_function[code.function_at(reader.block.address)].flash_lines += lines
+        by_operator[reader.owner].flash_lines += lines
+
     def cycles_of(costs: Iterable[_Cost]) -> int | None:
-        return None if timing_model is None else sum(cost.cycles for cost in costs)
+        if timing_model is None:
+            return None
+        costs = list(costs)
+        cycles = sum(cost.cycles for cost in costs)
+        if timing_model.calibration is None:
+            return cycles
+        return timing_model.calibration.cycles(cycles, sum(cost.flash_lines for cost in costs))
 
     return InferenceProfile(
         instructions=sum(cost.instructions for cost in by_function.values()),
         cycles_estimated=cycles_of(by_function.values()),
         timing_model=None if timing_model is None else timing_model.name,
+        flash_lines=None if flash_lines is None else sum(flash_lines.values()),
         by_function=tuple(
             FunctionCost(name, cost.instructions, cycles_of([cost]))
             for name, cost in sorted(by_function.items(), key=lambda item: (-item[1].instructions, item[0]))

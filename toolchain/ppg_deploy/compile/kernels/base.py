@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,14 @@ from ppg_deploy.compile.steps import Step
 from ppg_deploy.graph import DType
 
 # C source files that every kernel includes.
-COMMON_FILES = ("ppg_attributes.h", "ppg_memory.c", "ppg_memory.h", "ppg_requant.h", "ppg_simd.h")
+COMMON_FILES = (
+    "ppg_attributes.h",
+    "ppg_features.h",
+    "ppg_memory.c",
+    "ppg_memory.h",
+    "ppg_requant.h",
+    "ppg_simd.h",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +68,8 @@ class Code:
 
     The C function takes the address of `parameters` (when there are some), then `operands`: an Array, or the number
     of the step's input; then the output, then the scratch (when its size is not 0), then the numbers in `trailing`.
-    `gathered` operands are passed as one array of addresses.
+    `gathered` operands are passed as one array of addresses. `features` are the macros of ppg_features.h whose forms
+    the call needs; those that follow from the step alone are added by compile/features.py.
     """
 
     function: str
@@ -69,6 +78,7 @@ class Code:
     trailing: tuple[int, ...] = ()
     output_first: bool = False
     gathered: bool = False
+    features: frozenset[str] = frozenset()
 
     @property
     def arrays(self) -> tuple[Array, ...]:
@@ -88,7 +98,8 @@ class Kernel(ABC):
     """A way to compute some kind of step.
 
     `activations` is the type of codes that it works on, None for any. `code_bytes` is about what its machine code
-    takes in flash, once per model however many steps use it.
+    takes in flash, once per model however many steps use it; `shared_code` names the part of it that other kernels
+    need as well, with its bytes.
     """
 
     name: str
@@ -96,6 +107,7 @@ class Kernel(ABC):
     files: tuple[str, ...]
     activations: DType | None = DType.INT8
     code_bytes: int = 0
+    shared_code: Mapping[str, int] = MappingProxyType({})
 
     @abstractmethod
     def matches(self, step: Step) -> bool:

@@ -4,13 +4,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.compile.kernels.base import Array, Code, Kernel, Structure, Value
-from ppg_deploy.compile.kernels.by_weights import ByWeights
 from ppg_deploy.compile.kernels.packing import pack_stream, step_count
-from ppg_deploy.compile.requantize import factors_of, folded_biases, proven_factors
+from ppg_deploy.compile.requantize import factors_of, folded_biases
 from ppg_deploy.compile.steps import ConvolutionStep, Step
 
 _STEP_WORDS = 8
 _POSITIONS = 4
+# Measured on the Cortex-M4 model, see docs/aot.md.
+_STEP_CYCLES, _LOOP_STEPS, _LOOP_CYCLES, _PAIR_CYCLES = 34, 6, 9, 85
+_GENERAL_CYCLES = 200
+_RUN_CYCLES, _OFFSETS_CYCLES, _BLOCK_CYCLES = 30, 60, 190
 
 
 class ColumnsConvolution(Kernel):
@@ -18,6 +21,7 @@ class ColumnsConvolution(Kernel):
 
     name = "conv_columns"
     header = "ppg_conv.h"
+    code_bytes = 1900
     files: tuple[str, ...] = (
         "ppg_conv.c",
         "ppg_conv.h",
@@ -27,12 +31,23 @@ class ColumnsConvolution(Kernel):
         "ppg_matrix_simd.h",
     )
 
-    def __init__(self) -> None:
-        self._is_short = ByWeights(lambda step: proven_factors(step) is not None)
-
     def matches(self, step: Step) -> bool:
         """True for every CONV_2D and for dense layers over several positions."""
         return isinstance(step, ConvolutionStep)
+
+    def predicted_cycles(self, step: Step) -> int:
+        """By blocks of 4 positions and 2 channels."""
+        assert isinstance(step, ConvolutionStep)
+        steps, per_group = window_steps(step), step.target.channels // step.groups
+        pair = (
+            _STEP_CYCLES * steps + _LOOP_CYCLES * (steps // _LOOP_STEPS + steps % _LOOP_STEPS) + _PAIR_CYCLES
+        )
+        if not factors_of(step)[0]:
+            pair += _GENERAL_CYCLES
+        columns = (_OFFSETS_CYCLES if pieces(step)[1] % 4 else _RUN_CYCLES) * steps
+        block = step.groups * (-(-per_group // 2) * pair + columns) + _BLOCK_CYCLES
+        blocks = -(-step.target.columns // _POSITIONS)
+        return step.target.rows * (blocks * block + copied_row_values(step, False))
 
     def in_place_inputs(self, step: Step) -> tuple[str, ...]:
         """The input, when each output row needs one input row only and is no longer than it."""
@@ -47,21 +62,6 @@ class ColumnsConvolution(Kernel):
         assert isinstance(step, ConvolutionStep)
         return 4 * step_words(window_steps(step)) + copied_row_values(step, in_place) * step.codes.itemsize
 
-    def predicted_cycles(self, step: Step) -> int:
-        """By blocks of 4 positions and 2 channels."""
-        assert isinstance(step, ConvolutionStep)
-        steps, channels = window_steps(step), step.target.channels // step.groups
-        sixes, singles = divmod(steps, 6)
-        products = 34 * steps + 9 * (sixes + singles)
-        short = self._is_short(step) and step.target.columns >= _POSITIONS
-        pairs = products + 80 if short else products + 100 + 2 * min(_POSITIONS, step.target.columns) * 34
-        odd = products + 250 if short and channels % 2 else 0
-        runs, run_values = pieces(step)
-        widening = 92 * steps if run_values % 4 else 30 * steps + 20 * runs * step.window.kernel[0]
-        blocks = -(-step.target.columns // _POSITIONS)
-        block = step.groups * (-(-channels // 2) * pairs + odd + widening + 90)
-        return step.target.rows * (blocks * block + row_cycles(step))
-
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters and weights of ppg_conv."""
         assert isinstance(step, ConvolutionStep)
@@ -75,7 +75,14 @@ class ColumnsConvolution(Kernel):
         ]
         stream = np.concatenate(streams)
         parameters = convolution_parameters(step, in_place, stream, len(streams[0]), proven=proven)
-        return Code("ppg_conv", Structure("ppg_conv_t", parameters))
+        return Code("ppg_conv", Structure("ppg_conv_t", parameters), features=_features(step))
+
+
+def _features(step: ConvolutionStep) -> frozenset[str]:
+    features = {"PPG_USES_CONV_OFFSETS" if pieces(step)[1] % 4 else "PPG_USES_CONV_RUNS"}
+    if step.target.columns < _POSITIONS or step.target.channels // step.groups % 2:
+        features.add("PPG_USES_PARTIAL_BLOCKS")
+    return frozenset(features)
 
 
 def convolution_parameters(
@@ -171,10 +178,3 @@ def window_offsets(step: ConvolutionStep, in_place: bool) -> Array:
     offsets = (rows[:, None, None] + columns[:, None] + channels).reshape(-1)
     padding = 4 * window_steps(step) - len(offsets)
     return Array("offsets", np.pad(offsets, (0, padding)).astype(np.int32))
-
-
-def row_cycles(step: ConvolutionStep) -> int:
-    """Copying the rows under a window, and the second pass of a clamp."""
-    copied = 0.9 * copied_row_values(step, False) + (60 if step.window.is_padded else 0)
-    clamped = 0 if (step.low, step.high) == (-128, 127) else 2.5 * step.target.columns * step.target.channels
-    return int(copied + clamped) + 60

@@ -35,7 +35,8 @@ class Dense(Kernel):
                 "high": step.high,
             },
         )
-        return Code("ppg_dense", parameters)
+        features = frozenset({"PPG_USES_DENSE_TAILS"} if flat.shape[1] % 4 else ())
+        return Code("ppg_dense", parameters, features=features)
 
     def predicted_cycles(self, step: Step) -> int:
         """By pairs of outputs and four inputs."""

@@ -11,9 +11,9 @@ from ppg_deploy.compile.kernels.convolution import (
     ColumnsConvolution,
     convolution_parameters,
     copied_row_values,
-    row_cycles,
     window_offsets,
 )
+from ppg_deploy.compile.kernels.quads import row_cycles
 from ppg_deploy.compile.requantize_fused import FusedFactor, fused_factors
 from ppg_deploy.compile.steps import ConvolutionStep, Step, WeightedStep
 

@@ -10,7 +10,6 @@ from ppg_deploy.compile.kernels.convolution import (
     convolution_parameters,
     copied_row_values,
     pieces,
-    row_cycles,
     window_steps,
 )
 from ppg_deploy.compile.requantize import folded_biases
@@ -164,3 +163,10 @@ def columns_cycles(step: ConvolutionStep) -> int:
         return 32 * window_steps(step) + 50
     run = 26 * (run_values // 8) + (15 if run_values % 8 else 0) + 14
     return step.window.kernel[0] * (runs * run + 7) + 40
+
+
+def row_cycles(step: ConvolutionStep) -> int:
+    """Copying the rows under a window, and the second pass of a clamp."""
+    copied = 0.9 * copied_row_values(step, False) + (60 if step.window.is_padded else 0)
+    clamped = 0 if (step.low, step.high) == (-128, 127) else 2.5 * step.target.columns * step.target.channels
+    return int(copied + clamped) + 60

@@ -60,10 +60,12 @@ class Rewriting:
 
     Args:
         program: whose steps are taken over.
+        input_name: of the new program's input, if it is another one.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, *, input_name: str | None = None) -> None:
         self._program = program
+        self._input = program.input if input_name is None else input_name
         self._images = storage_images(program)
         self._steps: list[Step] = []
         self._operators: list[int] = []
@@ -74,11 +76,12 @@ class Rewriting:
         """The program with all steps taken over so far."""
         return Program(
             steps=tuple(self._steps),
-            input=self._program.input,
+            input=self._input,
             output=self._program.output,
             views=self._views,
             operator_of=tuple(self._operators),
             assembled=self._assembled,
+            kept=self._program.kept,
         )
 
     def take_over(self, number: int) -> None:
@@ -89,6 +92,12 @@ class Rewriting:
         """A step that the program did not have, on behalf of an operator."""
         self._steps.append(step)
         self._operators.append(operator)
+
+    def view(self, storage: str, first_byte: int) -> str:
+        """The name of a storage from some byte on."""
+        name = f"{storage} from byte {first_byte} on"
+        self._views[name] = (storage, first_byte)
+        return name
 
     def _append(self, step: Step, number: int) -> None:
         self.append(step, self._program.operator_of[number])

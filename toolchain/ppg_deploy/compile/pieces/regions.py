@@ -54,7 +54,7 @@ def _row_runs(program: Program, images: Mapping[str, Image]) -> dict[int, int]:
     while start < len(program.steps):
         end = start
         rows = None
-        while end < len(program.steps) and _rows_apart(program, end, images):
+        while end < len(program.steps) and rows_apart(program, end, images):
             own = images[program.steps[end].output].rows
             if rows is not None and own != rows:
                 break
@@ -65,7 +65,7 @@ def _row_runs(program: Program, images: Mapping[str, Image]) -> dict[int, int]:
     return runs
 
 
-def _rows_apart(program: Program, number: int, images: Mapping[str, Image]) -> bool:
+def rows_apart(program: Program, number: int, images: Mapping[str, Image]) -> bool:
     """True when each output row needs the input rows of its own number only, and there are several."""
     step = program.steps[number]
     if not is_cuttable(step, images) or step.output in program.views:
@@ -90,7 +90,7 @@ def live_outputs(program: Program, first: int, last: int) -> list[str]:
     return [
         step.output
         for step in program.steps[first:last]
-        if reads.get(program.origin(step.output), -1) >= last
+        if step.output in program.kept or reads.get(program.origin(step.output), -1) >= last
     ]
 
 

@@ -17,6 +17,17 @@ _COUNTS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64)
 ChooseKernels = Callable[[Program], Sequence[Kernel]]
 
 
+class ArenaTooSmallError(DoesNotFitError):
+    """No schedule that was found fits the budget; the smallest one needs `smallest` bytes."""
+
+    def __init__(self, smallest: int, ram_budget: int) -> None:
+        super().__init__(
+            f"the model needs an arena of at least {smallest:,} bytes, the budget is {ram_budget:,}",
+            hint=f"give --ram-budget {smallest} or more, or use a smaller model",
+        )
+        self.smallest = smallest
+
+
 @dataclass(frozen=True)
 class Schedule:
     """A program in the order in which it will run, the kernel of each step, and where everything lies."""
@@ -25,9 +36,19 @@ class Schedule:
     kernels: Sequence[Kernel]
     plan: MemoryPlan
 
+    @property
+    def predicted_cycles(self) -> int:
+        """Of all steps together."""
+        steps = zip(self.program.steps, self.kernels, strict=True)
+        return sum(kernel.predicted_cycles(step) for step, kernel in steps)
+
 
 def choose_schedule(
-    program: Program, choose_kernels: ChooseKernels, optimize: Optimize, ram_budget: int | None
+    program: Program,
+    choose_kernels: ChooseKernels,
+    optimize: Optimize,
+    ram_budget: int | None,
+    at_least: int = 0,
 ) -> Schedule:
     """Rows depth first where that makes the arena smaller; time in stretches only where the budget asks for it.
 
@@ -36,40 +57,40 @@ def choose_schedule(
         choose_kernels: the kernels of a program's steps.
         optimize: `size` leaves rows together, because every piece is a call.
         ram_budget: most bytes of the arena, or None.
+        at_least: bytes that the arena has in any case, because something else needs them.
 
     Raises:
-        DoesNotFitError: no schedule that was found fits; names the smallest.
+        ArenaTooSmallError: no schedule that was found fits.
     """
-    scheduled = _Scheduler(choose_kernels).schedule
-    whole = scheduled(program)
+
+    def arena(schedule: Schedule) -> int:
+        return max(schedule.plan.arena_bytes, at_least)
+
+    whole = schedule_as_it_is(program, choose_kernels)
     if ram_budget is None:
         if optimize is Optimize.SIZE:
             return whole
-        return min(whole, scheduled(split_rows(program)), key=_arena)
-    if _arena(whole) <= ram_budget:
+        return min(whole, schedule_as_it_is(split_rows(program), choose_kernels), key=arena)
+    if arena(whole) <= ram_budget:
         return whole
-    by_rows = scheduled(split_rows(program))
-    if _arena(by_rows) <= ram_budget:
+    by_rows = schedule_as_it_is(split_rows(program), choose_kernels)
+    if arena(by_rows) <= ram_budget:
         return by_rows
-    return _within_budget(by_rows.program, choose_kernels, ram_budget, _arena(by_rows))
+    return _within_budget(by_rows.program, choose_kernels, ram_budget, arena, arena(by_rows))
 
 
-def _arena(schedule: Schedule) -> int:
-    return schedule.plan.arena_bytes
-
-
-class _Scheduler:
-    def __init__(self, choose_kernels: ChooseKernels) -> None:
-        self._choose_kernels = choose_kernels
-
-    def schedule(self, program: Program) -> Schedule:
-        """Kernels and plan of a program."""
-        kernels = self._choose_kernels(program)
-        return Schedule(program, kernels, plan_memory(program, kernels))
+def schedule_as_it_is(program: Program, choose_kernels: ChooseKernels) -> Schedule:
+    """Kernels and plan of a program."""
+    kernels = choose_kernels(program)
+    return Schedule(program, kernels, plan_memory(program, kernels))
 
 
 def _within_budget(
-    program: Program, choose_kernels: ChooseKernels, ram_budget: int, without_stretches: int
+    program: Program,
+    choose_kernels: ChooseKernels,
+    ram_budget: int,
+    arena: Callable[[Schedule], int],
+    without_stretches: int,
 ) -> Schedule:
     regions = find_regions(program)
     peaks = _peaks(program, regions, choose_kernels)
@@ -83,14 +104,11 @@ def _within_budget(
         if tuple(counts.values()) in tried:
             continue
         tried.add(tuple(counts.values()))
-        candidate = _Scheduler(choose_kernels).schedule(tiled(program, regions, counts))
-        smallest = min(smallest, _arena(candidate))
-        if _arena(candidate) <= ram_budget:
+        candidate = schedule_as_it_is(tiled(program, regions, counts), choose_kernels)
+        smallest = min(smallest, arena(candidate))
+        if arena(candidate) <= ram_budget:
             return candidate
-    raise DoesNotFitError(
-        f"the model needs an arena of at least {smallest:,} bytes, the budget is {ram_budget:,}",
-        hint=f"give --ram-budget {smallest} or more, or use a smaller model",
-    )
+    raise ArenaTooSmallError(smallest, ram_budget)
 
 
 def _fewest_within(peaks: Mapping[int, int], limit: int) -> int:

@@ -1,0 +1,183 @@
+/* The inner loops of ppg_kronecker.c in assembler, for cores with the DSP extension. Register plan:
+     r0 last word taken from the stream   r1 packs   r4:r5, r2:r3 channel A, first and second pair of positions
+     r8:r9, r6:r7 channel B   r10, r11 packs   r12, lr words of A and B
+   All encodings are 32 bits wide, so that a step has the size that the stream's jumps count on. */
+#ifndef PPG_KRONECKER_SIMD_H
+#define PPG_KRONECKER_SIMD_H
+
+#define TEXT(macro) TEXT_(macro)
+#define TEXT_(text) #text
+
+/* Words in r12, lr: `first` packs for the first pair of positions, `second` for the second one. */
+#define PRODUCTS(first, second)           \
+  "smlal r4, r5, " #first ", r12\n"       \
+  "smlal r8, r9, " #first ", lr\n"        \
+  "smlal r2, r3, " #second ", r12\n"      \
+  "smlal r6, r7, " #second ", lr\n"
+
+#define THREE                \
+  "ldr.w r10, [r1], #64\n"   \
+  "ldr.w r11, [r1, #-60]\n"  \
+  "ldr.w r12, [r0, #4]\n"    \
+  "ldr.w lr, [r0, #8]\n"     \
+  PRODUCTS(r10, r11)         \
+  "ldr.w r12, [r0, #12]\n"   \
+  "ldr.w lr, [r0, #16]\n"    \
+  "ldr.w r10, [r1, #-56]\n"  \
+  PRODUCTS(r11, r10)         \
+  "ldr.w lr, [r0, #24]!\n"   \
+  "ldr.w r12, [r0, #-4]\n"   \
+  "ldr.w r11, [r1, #-52]\n"  \
+  PRODUCTS(r10, r11)
+
+#define TWO                  \
+  "ldr.w r10, [r1], #64\n"   \
+  "ldr.w r11, [r1, #-60]\n"  \
+  "ldr.w r12, [r0, #4]\n"    \
+  "ldr.w lr, [r0, #8]\n"     \
+  PRODUCTS(r10, r11)         \
+  "ldr.w lr, [r0, #16]!\n"   \
+  "ldr.w r12, [r0, #-4]\n"   \
+  "ldr.w r10, [r1, #-56]\n"  \
+  PRODUCTS(r11, r10)
+
+/* Two rows. */
+#define ONE                  \
+  "ldr.w r10, [r1], #128\n"   \
+  "ldr.w r11, [r1, #-124]\n"  \
+  "ldr.w r12, [r0, #4]\n"    \
+  "ldr.w lr, [r0, #8]\n"     \
+  PRODUCTS(r10, r11)         \
+  "ldr.w lr, [r0, #16]!\n"   \
+  "ldr.w r12, [r0, #-4]\n"   \
+  "ldr.w r10, [r1, #-64]\n"  \
+  "ldr.w r11, [r1, #-60]\n"  \
+  PRODUCTS(r10, r11)
+
+#define JUMP                 \
+  "ldr.w r10, [r0, #4]!\n"   \
+  "add pc, r10\n"            \
+  "nop\n"
+
+#define GROUP(step, count) ".rept " TEXT(count) "\n" step ".endr\n" JUMP
+
+/* Stack while a pair of channels runs: 0, 4 last high words of A and B; 8 output; 12 first jump in the stream; 16 packs;
+   28 end of packs; 76 pitch; 84 back. */
+
+/* Begins a block: the third field of the last block's second accumulator goes on in the first field of this one's
+   first. */
+#define START                        \
+  "ldr.w r0, [sp, #12]\n"            \
+  "ldr.w r4, [sp, #0]\n"             \
+  "ldr.w r8, [sp, #4]\n"             \
+  "ldr.w r2, [r0, #-16]\n"           \
+  "ldr.w r3, [r0, #-12]\n"           \
+  "ldr.w r6, [r0, #-8]\n"            \
+  "ldr.w r7, [r0, #-4]\n"            \
+  "ldr.w r10, [r0]\n"                \
+  "add.w r4, r2, r4, asr #10\n"      \
+  "add.w r8, r6, r8, asr #10\n"      \
+  "mov.w r5, r3\n"                   \
+  "mov.w r9, r7\n"                   \
+  "add pc, r10\n"                    \
+  "nop\n"
+
+/* Fields of one channel's accumulators low0:high0, low1:high1, minus 2^20, times 2^11, for the four positions:
+   `before`, low0, high0, low1. r12 holds 2^31; high1 and spare are lost, high1 is kept in the stack. */
+#define FIELDS(low0, high0, low1, high1, before, spare, kept)              \
+  "add " #before ", r12, " #low0 ", lsl #11\n"                             \
+  "lsr " #low0 ", " #low0 ", #21\n"                                        \
+  "add " #spare ", " #low1 ", " #high0 ", asr #10\n"                       \
+  "add " #high0 ", r12, " #high0 ", lsl #22\n"                             \
+  "add " #low0 ", " #high0 ", " #low0 ", lsl #11\n"                        \
+  "add " #high0 ", r12, " #spare ", lsl #11\n"                             \
+  "lsr " #low1 ", " #low1 ", #21\n"                                        \
+  "str " #high1 ", [sp, #" #kept "]\n"                                     \
+  "add " #high1 ", r12, " #high1 ", lsl #22\n"                             \
+  "add " #low1 ", " #high1 ", " #low1 ", lsl #11\n"
+
+#define ALL_FIELDS                         \
+  "mov r12, #0x80000000\n"                 \
+  FIELDS(r4, r5, r2, r3, r10, r11, 0)      \
+  FIELDS(r8, r9, r6, r7, r11, r3, 4)
+
+/* Saturated outputs of A are in r10, r4, r5, r2, those of B in r11, r8, r9, r6. The flags tell whether that was the
+   last block. */
+#define STORE                              \
+  "ldr.w r3, [sp, #8]\n"                     \
+  "ldr.w r7, [sp, #76]\n"                    \
+  "ldr.w r12, [sp, #84]\n"                   \
+  "ldr.w lr, [sp, #28]\n"                    \
+  "bfi r10, r11, #8, #8\n"                 \
+  "bfi r4, r8, #8, #8\n"                   \
+  "bfi r5, r9, #8, #8\n"                   \
+  "bfi r2, r6, #8, #8\n"                   \
+  "strh.w r10, [r3]\n"                       \
+  "add.w r3, r3, r7\n"                       \
+  "strh.w r4, [r3]\n"                        \
+  "add.w r3, r3, r7\n"                       \
+  "strh.w r5, [r3]\n"                        \
+  "add.w r3, r3, r7\n"                       \
+  "strh.w r2, [r3]\n"                        \
+  "add.w r3, r3, r7\n"                       \
+  "str.w r3, [sp, #8]\n"                     \
+  "sub r1, r1, r12\n"                      \
+  "cmp.w r1, lr\n"
+
+#define FIXED(value, multiplier, first)                                            \
+  "smmla " #value ", " #value ", " #multiplier ", " #first "\n"                    \
+  "ssat " #value ", #8, " #value ", asr #" TEXT(KRONECKER_RIGHT) "\n"
+
+/* r3 multiplier, r7 first, r12 right. */
+#define SCALED(value)                              \
+  "smmla " #value ", " #value ", r3, r7\n"         \
+  "asr " #value ", " #value ", r12\n"              \
+  "ssat " #value ", #8, " #value "\n"
+
+/* As before, with twice the center in r1. */
+#define PROVEN(value)                              \
+  "add " #value ", r1, " #value ", asr #10\n"      \
+  "add lr, r7, " #value ", asr #31\n"              \
+  "smmlar " #value ", " #value ", r3, lr\n"        \
+  "asr " #value ", " #value ", r12\n"              \
+  "ssat " #value ", #8, " #value "\n"
+
+#define FACTOR_OF_A "ldr r3, [r0, #4]\n ldr r7, [r0, #8]\n ldr r12, [r0, #12]\n"
+#define FACTOR_OF_B "ldr r3, [r0, #16]\n ldr r7, [r0, #20]\n ldr r12, [r0, #24]\n"
+
+/* Goes on with START. */
+#define END_FIXED                                                                                   \
+  ALL_FIELDS                                                                                        \
+  "ldr.w r3, [r0, #4]\n ldr.w r7, [r0, #8]\n ldr.w r12, [r0, #16]\n ldr.w lr, [r0, #20]\n"                \
+  FIXED(r10, r3, r7) FIXED(r4, r3, r7) FIXED(r5, r3, r7) FIXED(r2, r3, r7)                          \
+  FIXED(r11, r12, lr) FIXED(r8, r12, lr) FIXED(r9, r12, lr) FIXED(r6, r12, lr)                      \
+  STORE                                                                                             \
+  "beq.w 3f\n"
+
+#define END_SCALED                                                   \
+  ALL_FIELDS                                                         \
+  FACTOR_OF_A SCALED(r10) SCALED(r4) SCALED(r5) SCALED(r2)           \
+  FACTOR_OF_B SCALED(r11) SCALED(r8) SCALED(r9) SCALED(r6)           \
+  STORE                                                              \
+  "bne.w 2b\n"                                                       \
+  "b.w 3f\n"
+
+/* A right shift is the lowest byte of its word, twice the center the rest. */
+#define END_PROVEN                                                   \
+  ALL_FIELDS                                                         \
+  "str r1, [sp, #16]\n"                                              \
+  FACTOR_OF_A                                                        \
+  "asr r1, r12, #8\n"                                                \
+  PROVEN(r10) PROVEN(r4) PROVEN(r5) PROVEN(r2)                       \
+  FACTOR_OF_B                                                        \
+  "asr r1, r12, #8\n"                                                \
+  PROVEN(r11) PROVEN(r8) PROVEN(r9) PROVEN(r6)                       \
+  "ldr r1, [sp, #16]\n"                                              \
+  STORE                                                              \
+  "bne.w 2b\n"                                                       \
+  "b.w 3f\n"
+
+/* The next code begins `at` bytes behind the first step; assembling fails when it would have begun later. */
+#define AT(at) ".org 1b + " TEXT(at) "\n"
+
+#endif

@@ -1,0 +1,101 @@
+"""The Kronecker convolution on an emulated Cortex-M4: same bytes as TFLM, cost as claimed, loops without the stack."""
+
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from ppg_deploy.compile.kernels.kronecker import KroneckerConvolution
+from ppg_deploy.compile.lower import lower
+from ppg_deploy.graph import Graph
+from ppg_deploy.graph.operators import Activation
+from ppg_deploy.tflite.writer import write_tflite
+from tests.support.compile_cortex_m4 import CompiledForM4, cortex_m4
+from tests.support.compile_host import RUNTIME
+from tests.support.compile_networks import windows_for
+from tests.support.kronecker_cases import equal_weights, force_kronecker, random_convolution, trained_like
+
+pytestmark = [
+    pytest.mark.arm,
+    pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc"),
+]
+pytest.importorskip("unicorn", reason="needs the emulator extra")
+pytest.importorskip("tflite_micro", reason="the reference is TFLM's own interpreter")
+
+
+def _compare(graph: Graph, count: int) -> CompiledForM4:
+    from ppg_deploy.golden.tflm import TflmInterpreter
+
+    windows = windows_for(graph, 3, count)
+    loaded = cortex_m4().build(graph)
+    expected = TflmInterpreter(write_tflite(graph)).run(windows)
+    np.testing.assert_array_equal(loaded.run(windows), expected, err_msg=str(graph.operators))
+    return loaded
+
+
+def test_random_convolutions_equal_tflm(monkeypatch: pytest.MonkeyPatch) -> None:
+    force_kronecker(monkeypatch)
+    names = [_compare(random_convolution(seed), 4).compiled.operators[0].kernel for seed in range(300, 325)]
+    assert names.count("conv_kronecker") >= 18
+
+
+@pytest.mark.parametrize("activation", [Activation.RELU, Activation.NONE])
+@pytest.mark.parametrize("bias", [(12_256, -12_256), (400_000, -900_000)])
+def test_accumulators_around_a_center(
+    monkeypatch: pytest.MonkeyPatch, bias: tuple[int, int], activation: Activation
+) -> None:
+    force_kronecker(monkeypatch)
+    for weight in (127, -127):
+        loaded = _compare(equal_weights(weight, 8, 0, bias, activation), 12)
+        assert loaded.compiled.operators[0].kernel == "conv_kronecker"
+
+
+# Cycles per MAC measured are 0.75, 0.79, 0.77, 0.71, 0.91 and 1.09.
+@pytest.mark.parametrize(
+    ("graph", "bound"),
+    [
+        (trained_like(1, (1, 200, 32), 32, 5), 0.77),
+        (trained_like(2, (1, 200, 32), 64, 5, stride=2), 0.82),
+        (trained_like(1, (1, 200, 32), 32, 5, activation=Activation.NONE), 0.79),
+        (trained_like(4, (1, 200, 32), 32, 7), 0.74),
+        (trained_like(4, (1, 200, 32), 32, 3), 0.93),
+        (trained_like(3, (4, 256, 16), 16, 3, dilation=2), 1.12),
+    ],
+    ids=["k5", "k5 stride 2", "k5 no relu", "k7", "k3", "k3 dilation 2"],
+)
+def test_cost_is_as_claimed_and_as_predicted(
+    monkeypatch: pytest.MonkeyPatch, graph: Graph, bound: float
+) -> None:
+    force_kronecker(monkeypatch)
+    loaded = _compare(graph, 2)
+    (operator,) = loaded.compiled.operators
+    cost = loaded.cost(windows_for(graph, 3, 2)[1])
+    assert operator.kernel == "conv_kronecker"
+    assert cost.cycles <= bound * operator.macs
+    (step,) = lower(graph).steps
+    assert KroneckerConvolution().predicted_cycles(step) == pytest.approx(cost.cycles, rel=0.05)
+
+
+def test_inner_loops_do_not_touch_the_stack(tmp_path_factory: pytest.TempPathFactory) -> None:
+    target = tmp_path_factory.mktemp("kronecker") / "kronecker.o"
+    flags = ["-mcpu=cortex-m4", "-mthumb", "-O2", "-std=gnu11", f"-I{RUNTIME}"]
+    source = str(RUNTIME / "ppg_kronecker.c")
+    subprocess.run(["arm-none-eabi-gcc", *flags, "-c", source, "-o", str(target)], check=True, timeout=60)
+    command = ["arm-none-eabi-objdump", "-d", "--no-show-raw-insn", str(target)]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    lines = listing.splitlines()
+    products = [number for number, line in enumerate(lines) if "smlal\t" in line]
+    # 16 steps of 12 products, 16 of 8, 8 of 8.
+    assert len(products) == 16 * 12 + 16 * 8 + 8 * 8
+    packs = [number for number, line in enumerate(lines) if "pkh" in line]
+    loops = (lines[products[0] - 4 : products[-1] + 1], lines[packs[0] - 9 : packs[-1] + 4])
+    for loop in loops:
+        assert not [line for line in loop if "sp" in line.split("\t", 1)[1]]
+    assert "uxtb16" in "".join(loops[1])
+    assert "bne" in loops[1][-1]
+    # What the class says the machine code takes.
+    sizes = subprocess.run(
+        ["arm-none-eabi-size", str(target)], capture_output=True, text=True, check=True, timeout=60
+    ).stdout.split()
+    assert KroneckerConvolution.code_bytes == pytest.approx(int(sizes[6]), rel=0.1)

@@ -1,0 +1,156 @@
+"""Algebra, packing and proofs of the Winograd kernel, against exact integers."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from ppg_deploy.compile.kernels.winograd import WinogradConvolution
+from ppg_deploy.compile.lower import lower
+from ppg_deploy.compile.requantize import accumulator_ranges
+from ppg_deploy.compile.steps import ConvolutionStep
+from ppg_deploy.compile.winograd_factors import RIGHT, SCALE, WinogradFactor
+from ppg_deploy.compile.winograd_stream import (
+    block_starts,
+    pack_winograd,
+    pair_count,
+    proven_stream_factors,
+    transformed,
+)
+from ppg_deploy.graph.operators import Activation
+from tests.support.compile_host import RUNTIME
+from tests.support.winograd_cases import layer
+
+# F(4,3) of Lavin and Gray (arXiv:1509.09308), rows in the order of the kernel's slots.
+_INPUT = np.array(
+    [
+        [0, -4, -4, 1, 1, 0],
+        [0, 4, -4, -1, 1, 0],
+        [0, -2, -1, 2, 1, 0],
+        [0, 2, -1, -2, 1, 0],
+        [4, 0, -5, 0, 1, 0],
+        [0, 4, 0, -5, 0, 1],
+    ]
+)
+_OUTPUT = np.array([[1, 1, 1, 1, 1, 0], [1, -1, 2, -2, 0, 0], [1, 1, 4, 4, 0, 0], [1, -1, 8, -8, 0, 1]])
+
+
+def _step(channels: int = 10, depth: int = 7, activation: Activation = Activation.RELU) -> ConvolutionStep:
+    (step,) = lower(layer(2, 20, depth, channels, 2, activation)).steps
+    assert isinstance(step, ConvolutionStep)
+    return step
+
+
+def test_transforms_give_24_times_the_convolution() -> None:
+    step = _step()
+    inputs = np.random.default_rng(0).integers(-128, 128, (6, 7))
+    products = np.einsum("osc,sc->so", transformed(step), _INPUT @ inputs)
+    kernels = step.weights[:, 0].astype(np.int64)
+    expected = [np.einsum("okc,kc->o", kernels, inputs[first : first + 3]) for first in range(4)]
+    np.testing.assert_array_equal(_OUTPUT @ products, SCALE * np.array(expected))
+
+
+def test_worst_weights_fit_16_bits() -> None:
+    step = _step()
+    extreme = dataclasses.replace(step, weights=np.full_like(step.weights, -128))
+    assert np.abs(transformed(extreme)).max() == 24 * 128
+    factors = proven_stream_factors(step)
+    assert factors is not None
+    for channel, factor in enumerate(factors):
+        assert np.abs(transformed(step)[channel]).max() << factor.shift < 1 << 15
+
+
+@pytest.mark.parametrize(
+    ("channels", "starts"), [(4, [0]), (5, [0, 1]), (8, [0, 4]), (10, [0, 2, 6]), (15, [0, 3, 7, 11])]
+)
+def test_blocks_cover_all_channels(channels: int, starts: list[int]) -> None:
+    assert block_starts(channels) == starts
+
+
+@pytest.mark.parametrize(
+    ("depth", "pairs"), [(1, 8), (16, 8), (17, 12), (24, 12), (25, 16), (33, 24), (64, 32)]
+)
+def test_channels_are_padded(depth: int, pairs: int) -> None:
+    assert pair_count(depth) == pairs
+
+
+def test_stream_lies_as_the_header_says() -> None:
+    step = _step(channels=10, depth=7)
+    stream, factors = pack_winograd(step), proven_stream_factors(step)
+    assert factors is not None
+    assert stream.shape == (3, 4 + 6 * 8 * 4 + 4 * 2)
+    # Block 1 starts at channel 2; its channel 3 is output channel 5. Slot 4, pair 3: input channels 5 and 7.
+    word = int(stream[1, 4 + (4 * 8 + 3) * 4 + 3])
+    expected = transformed(step)[5, 4, 5] << factors[5].shift
+    assert word == int(expected) & 0xFFFF
+    assert tuple(stream[1, -2:]) == (factors[5].multiplier, factors[5].first)
+
+
+def _two_roundings(value: int, multiplier: int, shift: int) -> int:
+    """TensorFlow Lite's definition in exact integers.
+
+    Source: gemmlowp fixedpoint.h, SaturatingRoundingDoublingHighMul and RoundingDivideByPOT.
+    """
+    product = value * multiplier
+    nudged = product + ((1 << 30) if product >= 0 else 1 - (1 << 30))
+    high = abs(nudged) >> 31
+    high = high if nudged >= 0 else -high
+    mask = (1 << -shift) - 1
+    return (high >> -shift) + (1 if high & mask > (mask >> 1) + (high < 0) else 0)
+
+
+def _kernel_form(value: int, factor: WinogradFactor) -> int:
+    scaled = value * (SCALE << factor.shift)
+    assert -(1 << 31) <= scaled < 1 << 31
+    total = factor.first + (scaled * factor.multiplier >> 32) - (factor.less if scaled < 0 else 0)
+    assert -(1 << 31) <= total < 1 << 31
+    return min(max(total >> RIGHT, -128), 127)
+
+
+@pytest.mark.parametrize("activation", [Activation.RELU, Activation.NONE, Activation.RELU6])
+def test_factors_are_exact_around_every_code_and_at_random(activation: Activation) -> None:
+    step = _step(channels=12, depth=16, activation=activation)
+    factors = proven_stream_factors(step)
+    assert factors is not None
+    rng = np.random.default_rng(1)
+    for channel, factor in enumerate(factors):
+        multiplier, shift = step.multipliers[channel]
+        low, high = accumulator_ranges(step)[channel]
+        near = [
+            round((code - 0.5) * 2.0 ** (31 - shift) / multiplier) + distance
+            for code in range(-256, 257)
+            for distance in range(-4, 5)
+        ]
+        values = [*near, *range(-300, 300), *rng.integers(low, high + 1, 500).tolist(), low, high]
+        for value in values:
+            if not low <= value <= high:
+                continue
+            exact = min(max(_two_roundings(value, multiplier, shift) + step.output_zero, step.low), step.high)
+            assert min(max(_kernel_form(value, factor), step.low), step.high) == exact, (channel, value)
+
+
+def test_steps_without_a_proof_are_left_to_other_kernels() -> None:
+    step = _step()
+    assert WinogradConvolution().matches(step)
+    for shift in (0, -RIGHT, 3):
+        other = dataclasses.replace(step, multipliers=((1 << 30, shift),) * 10)
+        assert proven_stream_factors(other) is None
+        assert not WinogradConvolution().matches(other)
+
+
+def test_other_shapes_do_not_match() -> None:
+    step = _step()
+    for change in (
+        {"kernel": (1, 5)},
+        {"kernel": (3, 1)},
+        {"stride": (1, 2)},
+        {"before": (1, 2)},
+    ):
+        window = dataclasses.replace(step.window, **change)
+        assert not WinogradConvolution().matches(dataclasses.replace(step, window=window))
+    assert not WinogradConvolution().matches(_step(channels=3))
+    assert not WinogradConvolution().matches(_step(depth=129))
+
+
+def test_compiler_and_runtime_agree_on_the_right_shift() -> None:
+    assert f"#define PPG_WINOGRAD_RIGHT {RIGHT} " in (RUNTIME / "ppg_winograd.h").read_text()

@@ -1,0 +1,153 @@
+"""CONV_2D by Kronecker substitution, four products in one multiplication: ppg_kronecker.h."""
+
+from dataclasses import dataclass
+
+from ppg_deploy.compile.kernels.base import Array, Code, Kernel, Structure
+from ppg_deploy.compile.kernels.kronecker_packing import (
+    BLOCK_POSITIONS,
+    FIELD_BITS,
+    FIXED_AT,
+    FIXED_RIGHT,
+    LARGEST_KERNEL,
+    PROVEN_AT,
+    ROW_BYTES,
+    SCALED_AT,
+    Layout,
+    centers,
+    fields_hold,
+    layout_of,
+    pack_stream,
+)
+from ppg_deploy.compile.once_per_weights import once_per_weights
+from ppg_deploy.compile.requantize import Factor, proven_factors
+from ppg_deploy.compile.requantize_fused import fused_factors
+from ppg_deploy.compile.steps import ConvolutionStep, Step, WeightedStep
+
+# Accumulators arrive at the top of a word.
+_SCALE = 1 << (32 - FIELD_BITS)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How accumulators become codes: where the code begins, its factors, its cycles per block."""
+
+    end: int
+    factors: tuple[Factor, ...]
+    cycles: int
+
+
+class KroneckerConvolution(Kernel):
+    """Convolutions with kernel (1, k), 2 <= k <= 9, whose accumulators span no more than 21 bits."""
+
+    name = "conv_kronecker"
+    header = "ppg_kronecker.h"
+    files: tuple[str, ...] = ("ppg_kronecker.c", "ppg_kronecker.h", "ppg_kronecker_simd.h")
+    code_bytes = 5160
+
+    def matches(self, step: Step) -> bool:
+        """True when every field of every channel is proven to hold its sums, and a requantisation is proven."""
+        if not isinstance(step, ConvolutionStep) or step.groups != 1 or step.target.channels % 2:
+            return False
+        window = step.window
+        single_rows = window.kernel[0] == 1 and window.stride[0] == 1 and not window.before[0]
+        if not single_rows or step.target.rows != step.source.rows:
+            return False
+        if not 2 <= window.kernel[1] <= LARGEST_KERNEL or window.stride[1] > window.kernel[1]:
+            return False
+        return _form(step) is not None
+
+    def in_place_inputs(self, step: Step) -> tuple[str, ...]:
+        """The input, when output rows are no longer than its rows."""
+        assert isinstance(step, ConvolutionStep)
+        shorter = step.target.columns * step.target.channels <= step.source.columns * step.source.channels
+        return step.inputs if shorter else ()
+
+    def scratch_bytes(self, step: Step, in_place: bool) -> int:
+        """Packs, carries, a block of outputs, a column of padding, then a copied row."""
+        assert isinstance(step, ConvolutionStep)
+        layout = layout_of(step)
+        packs = layout.used_residues * layout.residue_rows * ROW_BYTES
+        per_output = 4 + BLOCK_POSITIONS
+        column = -(-step.source.channels // 4) * 4
+        row = step.source.columns * step.source.channels if in_place else 0
+        return packs + per_output * step.target.channels + column + row
+
+    def code(self, step: Step, in_place: bool) -> Code:
+        """Parameters and stream of ppg_kronecker."""
+        assert isinstance(step, ConvolutionStep)
+        layout, form = layout_of(step), _form(step)
+        assert form is not None
+        source, target, window = step.source, step.target, step.window
+        step_columns = window.dilation[1]
+        parameters = Structure(
+            "ppg_kronecker_t",
+            {
+                "stream": Array("stream", pack_stream(step, layout, form.factors, form.end)),
+                "pairs": target.channels // 2,
+                "rows": source.rows,
+                "in_columns": source.columns,
+                "in_channels": source.channels,
+                "out_columns": target.columns,
+                "phases": layout.phases,
+                "first_column": -window.before[1],
+                "phase_step": window.stride[1],
+                "residues": layout.used_residues,
+                "residue_step": step_columns,
+                "column_step": step_columns * layout.residues,
+                "residue_rows": layout.residue_rows,
+                "blocks": layout.blocks,
+                "packs": layout.extra_packs,
+                "back": layout.end_byte - 8,
+                "copies_row": int(in_place),
+                "input_zero": step.input_zero,
+                "low": step.low,
+                "high": step.high,
+            },
+        )
+        return Code("ppg_kronecker", parameters)
+
+    def predicted_cycles(self, step: Step) -> int:
+        """Blocks, counted instruction by instruction, and what is around them."""
+        assert isinstance(step, ConvolutionStep)
+        layout, form = layout_of(step), _form(step)
+        assert form is not None
+        pairs = step.target.channels // 2
+        steps = sum(segment.steps * segment.group.cycles for segment in layout.segments)
+        block = pairs * (steps + 5 * layout.jumps + form.cycles)
+        row = 0
+        for phase in range(min(layout.phases, step.target.columns)):
+            outputs = -(-(step.target.columns - phase) // layout.phases)
+            blocks = outputs // BLOCK_POSITIONS + 1
+            chunks = -(-blocks // layout.blocks)
+            row += blocks * block + _packing_cycles(layout, blocks, chunks)
+            # Calls of the assembler: one a chunk and one for each block at a border.
+            row += (chunks + 2) * (100 + 25 * pairs) + 200 * chunks
+        clamp = 0 if (step.low, step.high) == (-128, 127) else 5 * step.output_bytes
+        return step.source.rows * row + clamp
+
+
+def _packing_cycles(layout: Layout, blocks: int, chunks: int) -> int:
+    packs = layout.used_residues * (2 * blocks + chunks * layout.extra_packs)
+    return int(5.5 * packs * layout.channels) + 20 * chunks * layout.channels
+
+
+@once_per_weights
+def _form(step: WeightedStep) -> _Form | None:
+    """The fastest proven requantisation, None when none is proven or a field could overflow."""
+    if not fields_hold(step):
+        return None
+    around = centers(step)
+    for right, end, cycles in ((FIXED_RIGHT, FIXED_AT, 80), (None, SCALED_AT, 93)):
+        fused = fused_factors(step, _SCALE, right, added_later=around)
+        if fused is not None:
+            words = tuple(Factor(factor.multiplier, factor.first, factor.right) for factor in fused)
+            return _Form(end, words, cycles)
+    proven = proven_factors(step)
+    if proven is None:
+        return None
+    # Twice the center stands above the right shift.
+    words = tuple(
+        Factor(factor.multiplier, factor.first, factor.right + (center << 9))
+        for factor, center in zip(proven, around.tolist(), strict=True)
+    )
+    return _Form(PROVEN_AT, words, 113)
