@@ -136,9 +136,7 @@ def _product(step: MulStep, constants: Wide, zero: int) -> tuple[Wide, NDArray[n
     return _scaled(constants * (CODES - zero), multiplier, shift, constants, step.output_zero)
 
 
-def _sum(
-    step: AddStep, constants: Wide, zero: int, swapped: bool
-) -> tuple[Wide, NDArray[np.float64]] | None:
+def _sum(step: AddStep, constants: Wide, zero: int, swapped: bool) -> tuple[Wide, NDArray[np.float64]] | None:
     of_variable, of_constant = step.factors[:2][:: -1 if swapped else 1]
     # TFLM's factors of the operands are at most 1/2, so the sum stays below 2^28.
     sums = multiply_by_quantized_multiplier((CODES - zero) << ADD_LEFT_SHIFT, *of_variable)

@@ -127,9 +127,7 @@ def _addends(step: AddStep) -> _Addends | None:
     multiplier, shift = step.factors[2]
     if np.abs(sums).max() << max(shift, 0) > _LARGEST_WORD:
         return None
-    codes = np.clip(
-        multiply_by_quantized_multiplier(sums, multiplier, shift) + step.output_zero, -128, 127
-    )
+    codes = np.clip(multiply_by_quantized_multiplier(sums, multiplier, shift) + step.output_zero, -128, 127)
     of_sum = float(multiplier) * 2.0 ** (shift - 31)
     for swapped, outputs, first in ((False, codes, left), (True, codes.T, right)):
         found = _line_and_table(outputs, of_sum * float(first[-1] - first[0]) / 255)
