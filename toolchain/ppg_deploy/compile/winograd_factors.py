@@ -5,9 +5,9 @@ For an accumulator a the kernel computes
     b = 24 2^s a + offset
     saturate8((first + floor(b M / 2^32) - (b < 0) * less) >> right)
 
-With a right shift of FAST_RIGHT, a constant in the code, the shift is part of SSAT. Otherwise the lowest byte of `first`
-is the right shift: that saves a load, because shifts by a register look at the lowest byte only. The offset, a part of
-the bias that costs nothing, makes up for it.
+With a right shift of FAST_RIGHT, a constant in the code, the shift is part of SSAT. Otherwise the lowest byte of
+`first` is the right shift: that saves a load, because shifts by a register look at the lowest byte only. The offset, a
+part of the bias that costs nothing, makes up for it.
 
 TFLM (SRDHM, then RoundingDivideByPOT) answers with code c or more from the accumulator
 
