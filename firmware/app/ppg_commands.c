@@ -13,6 +13,8 @@
 #define TICK_BYTES 4u
 #define OUTPUT_ROOM (PPG_RUN_REPLY_MAX_BYTES - PPG_RUN_REPLY_OUTPUT_AT)
 #define OUTPUT_FITS_RUN_REPLY (PPG_MODEL_OUTPUT_BYTES <= OUTPUT_ROOM)
+#define PUSH_OUTPUT_ROOM (PPG_PUSH_REPLY_MAX_BYTES - PPG_PUSH_REPLY_OUTPUT_AT)
+#define OUTPUT_FITS_PUSH_REPLY (PPG_MODEL_OUTPUT_BYTES <= PUSH_OUTPUT_ROOM)
 
 _Static_assert(PPG_MODEL_INPUT_BYTES > 0 && PPG_MODEL_OUTPUT_BYTES > 0, "empty model");
 _Static_assert(PPG_MODEL_OPERATORS > 0, "empty model");
@@ -27,6 +29,10 @@ _Static_assert((unsigned)PPG_COUNTER_DWT == PPG_WIRE_COUNTER_DWT, "counter sourc
 _Static_assert((unsigned)PPG_COUNTER_SYSTICK == PPG_WIRE_COUNTER_SYSTICK, "counter sources as in ppg_bsp.h");
 _Static_assert(PPG_BSP_CLOCK_FALLBACK == PPG_WIRE_STATUS_CLOCK_FALLBACK, "status bits as in ppg_bsp.h");
 _Static_assert(PPG_BSP_NO_COUNTER == PPG_WIRE_STATUS_NO_COUNTER, "status bits as in ppg_bsp.h");
+
+#ifdef PPG_MODEL_HOP
+_Static_assert(PPG_MODEL_PUSH_BYTES <= PPG_MODEL_INPUT_BYTES, "samples are loaded into the input buffer");
+#endif
 
 typedef struct {
   uint8_t type;
@@ -99,6 +105,13 @@ uint16_t ppg_commands_info(uint8_t *reply) {
            PPG_HELLO_REPLY_BOARD_ID_BYTES);
   put_hex(reply + PPG_HELLO_REPLY_MODEL_SHA256_AT, PPG_MODEL_SHA256, PPG_HELLO_REPLY_MODEL_SHA256_BYTES);
   put_hex(reply + PPG_HELLO_REPLY_BUILD_ID_AT, PPG_BUILD_ID, PPG_HELLO_REPLY_BUILD_ID_BYTES);
+#ifdef PPG_MODEL_HOP
+  ppg_put_u32(reply + PPG_HELLO_REPLY_HOP_AT, PPG_MODEL_HOP);
+  ppg_put_u32(reply + PPG_HELLO_REPLY_PUSH_BYTES_AT, PPG_MODEL_PUSH_BYTES);
+#else
+  ppg_put_u32(reply + PPG_HELLO_REPLY_HOP_AT, 0);
+  ppg_put_u32(reply + PPG_HELLO_REPLY_PUSH_BYTES_AT, 0);
+#endif
   return PPG_HELLO_REPLY_MAX_BYTES;
 }
 
@@ -217,6 +230,35 @@ static ppg_answer_t echo(const uint8_t *request, uint16_t length, uint8_t *reply
   return accept(length);
 }
 
+static ppg_answer_t push(const uint8_t *request, uint16_t length, uint8_t *reply) {
+  (void)length;
+#ifdef PPG_MODEL_HOP
+  const uint8_t restart = request[PPG_PUSH_RESTART_AT];
+  if (restart > 1u) {
+    return refuse(PPG_STATUS_BAD_ARGUMENT, 0);
+  }
+  if (restart == 1u) {
+    ppg_model_restart_stream();
+  }
+  const uint32_t samples_crc = ppg_crc32(input, PPG_MODEL_PUSH_BYTES);
+  const uint32_t before = ppg_bsp_counter();
+  const int status = ppg_model_push(input, output);
+  const uint32_t ticks = ppg_bsp_counter() - before;
+  const uint32_t included = status == PPG_MODEL_OK && OUTPUT_FITS_PUSH_REPLY ? PPG_MODEL_OUTPUT_BYTES : 0;
+  ppg_put_s32(reply + PPG_PUSH_REPLY_MODEL_STATUS_AT, status == PPG_MODEL_FILLING ? PPG_MODEL_OK : status);
+  reply[PPG_PUSH_REPLY_FILLING_AT] = status == PPG_MODEL_FILLING;
+  ppg_put_u32(reply + PPG_PUSH_REPLY_SAMPLES_CRC_AT, samples_crc);
+  ppg_put_u32(reply + PPG_PUSH_REPLY_TICKS_AT, ticks);
+  ppg_put_u32(reply + PPG_PUSH_REPLY_OUTPUT_CRC_AT, ppg_crc32(output, PPG_MODEL_OUTPUT_BYTES));
+  memcpy(reply + PPG_PUSH_REPLY_OUTPUT_AT, output, included);
+  return accept(PPG_PUSH_REPLY_OUTPUT_AT + included);
+#else
+  (void)request;
+  (void)reply;
+  return refuse(PPG_STATUS_NO_SLIDING, 0);
+#endif
+}
+
 static const command_t commands[] = {
     {PPG_TYPE_HELLO, false, PPG_HELLO_MIN_BYTES, PPG_HELLO_MAX_BYTES, hello},
     {PPG_TYPE_LOAD_INPUT, false, PPG_LOAD_INPUT_MIN_BYTES, PPG_LOAD_INPUT_MAX_BYTES, load_input},
@@ -226,6 +268,7 @@ static const command_t commands[] = {
     {PPG_TYPE_PROFILE, true, PPG_PROFILE_MIN_BYTES, PPG_PROFILE_MAX_BYTES, profile},
     {PPG_TYPE_MEMORY, false, PPG_MEMORY_MIN_BYTES, PPG_MEMORY_MAX_BYTES, memory},
     {PPG_TYPE_ECHO, false, PPG_ECHO_MIN_BYTES, PPG_ECHO_MAX_BYTES, echo},
+    {PPG_TYPE_PUSH, true, PPG_PUSH_MIN_BYTES, PPG_PUSH_MAX_BYTES, push},
 };
 
 ppg_answer_t ppg_commands_execute(uint8_t type, const uint8_t *request, uint16_t length, uint8_t *reply) {

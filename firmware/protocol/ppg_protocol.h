@@ -5,7 +5,7 @@
 #define PPG_PROTOCOL_H
 
 /* Limits. */
-#define PPG_PROTOCOL_VERSION 1u
+#define PPG_PROTOCOL_VERSION 2u
 #define PPG_REPLY_BIT 128u
 #define PPG_HEADER_BYTES 6u
 #define PPG_CRC_BYTES 4u
@@ -34,6 +34,7 @@
 #define PPG_STATUS_NO_SESSION 6u
 #define PPG_STATUS_STALE_SEQUENCE 7u
 #define PPG_STATUS_UNSUPPORTED_VERSION 8u
+#define PPG_STATUS_NO_SLIDING 9u
 
 /* Values of counter_source. */
 #define PPG_WIRE_COUNTER_NONE 0u
@@ -52,8 +53,8 @@
 
 /* HELLO_REPLY */
 #define PPG_TYPE_HELLO_REPLY 0x81u
-#define PPG_HELLO_REPLY_MIN_BYTES 165u
-#define PPG_HELLO_REPLY_MAX_BYTES 165u
+#define PPG_HELLO_REPLY_MIN_BYTES 173u
+#define PPG_HELLO_REPLY_MAX_BYTES 173u
 #define PPG_HELLO_REPLY_SESSION_AT 0u /* uint32_t */
 #define PPG_HELLO_REPLY_CLOCK_HZ_AT 4u /* uint32_t, Hz */
 #define PPG_HELLO_REPLY_BSP_STATUS_AT 8u /* uint32_t */
@@ -74,6 +75,8 @@
 #define PPG_HELLO_REPLY_MODEL_SHA256_BYTES 32u /* B */
 #define PPG_HELLO_REPLY_BUILD_ID_AT 133u /* uint8_t[32] */
 #define PPG_HELLO_REPLY_BUILD_ID_BYTES 32u /* B */
+#define PPG_HELLO_REPLY_HOP_AT 165u /* uint32_t */
+#define PPG_HELLO_REPLY_PUSH_BYTES_AT 169u /* uint32_t, B */
 
 /* LOAD_INPUT */
 #define PPG_TYPE_LOAD_INPUT 0x02u
@@ -201,10 +204,27 @@
 #define PPG_STATISTICS_REPLY_DUPLICATES_AT 24u /* uint32_t */
 #define PPG_STATISTICS_REPLY_STALE_AT 28u /* uint32_t */
 
+/* PUSH */
+#define PPG_TYPE_PUSH 0x0Bu
+#define PPG_PUSH_MIN_BYTES 1u
+#define PPG_PUSH_MAX_BYTES 1u
+#define PPG_PUSH_RESTART_AT 0u /* uint8_t */
+
+/* PUSH_REPLY */
+#define PPG_TYPE_PUSH_REPLY 0x8Bu
+#define PPG_PUSH_REPLY_MIN_BYTES 17u
+#define PPG_PUSH_REPLY_MAX_BYTES 512u
+#define PPG_PUSH_REPLY_MODEL_STATUS_AT 0u /* int32_t */
+#define PPG_PUSH_REPLY_FILLING_AT 4u /* uint8_t */
+#define PPG_PUSH_REPLY_SAMPLES_CRC_AT 5u /* uint32_t */
+#define PPG_PUSH_REPLY_TICKS_AT 9u /* uint32_t, ticks */
+#define PPG_PUSH_REPLY_OUTPUT_CRC_AT 13u /* uint32_t */
+#define PPG_PUSH_REPLY_OUTPUT_AT 17u /* uint8_t[] */
+
 /* BOOT */
 #define PPG_TYPE_BOOT 0xC0u
-#define PPG_BOOT_MIN_BYTES 165u
-#define PPG_BOOT_MAX_BYTES 165u
+#define PPG_BOOT_MIN_BYTES 173u
+#define PPG_BOOT_MAX_BYTES 173u
 #define PPG_BOOT_SESSION_AT 0u /* uint32_t */
 #define PPG_BOOT_CLOCK_HZ_AT 4u /* uint32_t, Hz */
 #define PPG_BOOT_BSP_STATUS_AT 8u /* uint32_t */
@@ -225,6 +245,8 @@
 #define PPG_BOOT_MODEL_SHA256_BYTES 32u /* B */
 #define PPG_BOOT_BUILD_ID_AT 133u /* uint8_t[32] */
 #define PPG_BOOT_BUILD_ID_BYTES 32u /* B */
+#define PPG_BOOT_HOP_AT 165u /* uint32_t */
+#define PPG_BOOT_PUSH_BYTES_AT 169u /* uint32_t, B */
 
 /* ERROR */
 #define PPG_TYPE_ERROR 0xFFu

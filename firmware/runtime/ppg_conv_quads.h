@@ -12,6 +12,7 @@ void ppg_conv_quads(const ppg_conv_t *conv, const int8_t *in, int8_t *out, int8_
 
 void ppg_conv_quads_11(const ppg_conv_t *conv, const int8_t *in, int8_t *out, int8_t *scratch);
 void ppg_conv_quads_14(const ppg_conv_t *conv, const int8_t *in, int8_t *out, int8_t *scratch);
+void ppg_conv_quads_short(const ppg_conv_t *conv, const int8_t *in, int8_t *out, int8_t *scratch);
 void ppg_conv_quads_any(const ppg_conv_t *conv, const int8_t *in, int8_t *out, int8_t *scratch);
 
 #endif

@@ -19,6 +19,10 @@ void ppg_copy(int8_t *to, const int8_t *from, int32_t count) {
     ppg_store4(to + 8, third);
     ppg_store4(to + 12, fourth);
   }
+  for (; count >= 4; count -= 4, to += 4, from += 4) {
+    ppg_store4(to, ppg_load4(from));
+    PPG_KEEP_LOOP();
+  }
   for (; count > 0; count--) {
     *to++ = *from++;
     PPG_KEEP_LOOP();
@@ -27,6 +31,10 @@ void ppg_copy(int8_t *to, const int8_t *from, int32_t count) {
 
 void ppg_fill(int8_t *to, int32_t value, int32_t count) {
   uint32_t word = four_times(value);
+  for (; count >= 16; count -= 16, to += 16) {
+    for (int32_t i = 0; i < 16; i += 4) ppg_store4(to + i, word);
+    PPG_KEEP_LOOP();
+  }
   for (; count >= 4; count -= 4, to += 4) {
     ppg_store4(to, word);
     PPG_KEEP_LOOP();

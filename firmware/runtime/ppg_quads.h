@@ -58,4 +58,7 @@ ppg_quads_t ppg_quads_14;
 /* Factors: multiplier, first, deduction, right shift per channel; `deduction` is taken off for negative sums. */
 ppg_quads_t ppg_quads_any;
 
+/* Factors: see ppg_quads_short.c. */
+ppg_quads_t ppg_quads_short;
+
 #endif

@@ -29,6 +29,7 @@ class FakeModel:
     input_bytes: int
     output_bytes: int
     operators: int
+    hop: int = 0
 
     @property
     def defines(self) -> list[str]:
@@ -37,6 +38,7 @@ class FakeModel:
             f"-DFAKE_INPUT_BYTES={self.input_bytes}",
             f"-DFAKE_OUTPUT_BYTES={self.output_bytes}",
             f"-DFAKE_OPERATORS={self.operators}",
+            *([f"-DFAKE_HOP={self.hop}"] if self.hop else []),
         ]
 
     def output(self, window: bytes) -> bytes:

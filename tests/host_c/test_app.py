@@ -94,7 +94,7 @@ def raw(stream: PipeStream) -> RawDevice:
 
 
 @pytest.mark.arm
-@pytest.mark.parametrize("model", [SMALL, LARGE])
+@pytest.mark.parametrize("model", [SMALL, LARGE, FakeModel(32, 4, 1, hop=8)])
 def test_the_firmware_compiles_for_the_target_without_warnings(tmp_path: Path, model: FakeModel) -> None:
     compiler = shutil.which("arm-none-eabi-gcc")
     if compiler is None:
@@ -120,6 +120,8 @@ def test_connect_tells_what_the_board_is(client: Client) -> None:
         board_id="a-board-id-of-just-32-characters",
         model_sha256="00112233445566778899aabbccddeeff" * 2,
         build_id="fedcba9876543210" * 4,
+        hop=0,
+        push_bytes=0,
     )
     assert info.session != 0
     assert info.counter_name == "systick"
@@ -251,6 +253,9 @@ def test_bad_requests_are_refused(raw: RawDevice) -> None:
         (profile.request, pack(profile.request, first_operator=1), "NO_PROFILE"),
         (table.STATISTICS.request, b"x", "BAD_LENGTH"),
         (table.RESET.request, b"x", "BAD_LENGTH"),
+        (table.PUSH.request, b"", "BAD_LENGTH"),
+        (table.PUSH.request, b"\0\0", "BAD_LENGTH"),
+        (table.PUSH.request, b"\0", "NO_SLIDING"),
     ]
     for sequence, (message, data, expected) in enumerate(cases, start=11):
         refusal = raw.refusal(message, sequence, data)
@@ -259,10 +264,10 @@ def test_bad_requests_are_refused(raw: RawDevice) -> None:
 
 
 def test_another_protocol_version_is_refused(raw: RawDevice) -> None:
-    raw.stream.write(encode_packet(Packet(type=1, sequence=4, data=b"abcd", version=2)))
+    raw.stream.write(encode_packet(Packet(type=1, sequence=4, data=b"abcd", version=1)))
     reply = raw.receive()
     error = unpack_reply(table.ERROR, ErrorReply, reply.data)
-    assert (error.status_name, error.detail, reply.version) == ("UNSUPPORTED_VERSION", 2, 1)
+    assert (error.status_name, error.detail, reply.version) == ("UNSUPPORTED_VERSION", 1, 2)
 
 
 def test_a_repeated_request_is_answered_from_the_cache(raw: RawDevice) -> None:

@@ -47,7 +47,9 @@ class ScriptedStream:
         self.received.clear()
 
 
-def reply(request: Packet, data: bytes, *, sequence_offset: int = 0, version: int = 1) -> bytes:
+def reply(
+    request: Packet, data: bytes, *, sequence_offset: int = 0, version: int = table.PROTOCOL_VERSION
+) -> bytes:
     sequence = (request.sequence + sequence_offset) % 0x10000
     return encode_packet(Packet(request.type | 0x80, sequence, data, version))
 
@@ -71,6 +73,8 @@ def info(request: Packet, *, session: int | None = None) -> bytes:
         board_id="scripted",
         model_sha256="00" * 32,
         build_id="11" * 32,
+        hop=2,
+        push_bytes=4,
     )
 
 
@@ -332,3 +336,33 @@ def test_calls_in_the_wrong_order_are_the_callers_mistake() -> None:
         client.run()
     with pytest.raises(InputError, match="7 B"):
         client.load_input(bytes(7))
+
+
+def push_reply(samples_crc: int, output: bytes = b"\5\6") -> bytes:
+    return struct.pack("<iBIII", 0, 0, samples_crc, 77, zlib.crc32(output)) + output
+
+
+def test_a_push_of_other_samples_than_were_sent_is_not_repeated() -> None:
+    def answer(request: Packet) -> bytes:
+        if request.type == table.PUSH.request.type:
+            return reply(request, push_reply(zlib.crc32(b"else")))
+        return good_answer(request)
+
+    client, stream = client_on(answer)
+    with pytest.raises(DeviceError, match="pushed other samples"):
+        client.push(b"\1\2\3\4", restart=False)
+    assert [request.type for request in stream.requests] == [
+        table.LOAD_INPUT.request.type,
+        table.PUSH.request.type,
+    ]
+
+
+def test_a_push_whose_output_is_not_that_of_the_board_is_noticed() -> None:
+    def answer(request: Packet) -> bytes:
+        if request.type == table.PUSH.request.type:
+            return reply(request, push_reply(zlib.crc32(b"\1\2\3\4"))[:-1] + b"\7")
+        return good_answer(request)
+
+    client, _ = client_on(answer)
+    with pytest.raises(DeviceError, match="not the one that the run left"):
+        client.push(b"\1\2\3\4", restart=False)

@@ -60,7 +60,7 @@ def test_a_frame_written_by_hand() -> None:
     body = bytes([1, 0x08, 1, 0, 3, 0]) + b"ppg"
     assert zlib.crc32(body).to_bytes(4, "little") == bytes.fromhex("618f586b")
     expected = bytes.fromhex("00 04 01 08 01 02 03 08 70 70 67 61 8f 58 6b 00")
-    assert encode_packet(Packet(type=0x08, sequence=1, data=b"ppg")) == expected
+    assert encode_packet(Packet(type=0x08, sequence=1, data=b"ppg", version=1)) == expected
     assert FrameDecoder().feed(expected) == [Packet(type=8, sequence=1, data=b"ppg", version=1)]
 
 

@@ -167,6 +167,8 @@ def build(
     model: Path | None = None,
     boards_dirs: Sequence[Path] = (),
     optimize: Literal["speed", "balanced", "size"] | None = None,
+    hop: int | Literal["auto"] | None = None,
+    ram_budget: int | None = None,
     verbose: bool = False,
 ) -> BuildOutcome:
     """int8 .tflite -> OUT/firmware/ with firmware.elf, size.json and explain.json.
@@ -178,14 +180,20 @@ def build(
         boards_dirs: folders with boards of the user's own.
         optimize: what the kernels are chosen for; by default [build] optimize of ppg.toml, else "balanced". The
             output bytes are the same with each.
+        hop: new samples per channel between two answers, for sliding windows; "auto" is the student card's stride.
+            By default [build] hop of ppg.toml, else there are no sliding windows.
+        ram_budget: most bytes of the arena; by default [build] ram_budget of ppg.toml, else the fewest that cost no
+            cycles.
         verbose: keep the whole compiler log in errors.
 
     Raises:
-        PpgDeployError: unknown board, unsupported model, missing compiler, or it does not fit.
+        PpgDeployError: unknown board, unsupported model, missing compiler, it does not fit, or successive windows
+            share nothing.
     """
     from ppg_deploy.boards import load_board
     from ppg_deploy.build import build_firmware
-    from ppg_deploy.compile import Optimize, compile_graph, decisions_json
+    from ppg_deploy.compile import Optimize, compile_graph, decisions_json, operators_of
+    from ppg_deploy.hop import resolve_hop
     from ppg_deploy.project import DEFAULT_FLAGS, SMALL_FLAGS, ModelSources, render_project
     from ppg_deploy.tflite import read_tflite
 
@@ -198,8 +206,20 @@ def build(
     model_path = model if model is not None else out / handover.MODEL_NAME
     graph = read_tflite(model_path)
     tflite = model_path.read_bytes()
+    model_sha256 = files.sha256(tflite)
+    samples = resolve_hop(
+        configured.hop if hop is None else hop,
+        quantize_json=out / handover.FILE_NAME,
+        model_sha256=model_sha256,
+    )
+    budget = configured.ram_budget if ram_budget is None else ram_budget
     compiled = compile_graph(
-        graph, model_sha256=files.sha256(tflite), dsp=chosen.core.dsp, optimize=objective
+        graph,
+        model_sha256=model_sha256,
+        dsp=chosen.core.dsp,
+        optimize=objective,
+        hop=samples,
+        ram_budget=budget,
     )
     folder = out / FIRMWARE_FOLDER
     project = render_project(
@@ -212,29 +232,17 @@ def build(
             arena_bytes=compiled.arena_bytes,
             arena_symbol=compiled.arena_symbol,
             optimize=objective.value,
+            hop=samples,
+            ram_budget=budget,
         ),
         folder=folder,
         flags=SMALL_FLAGS if objective is Optimize.SIZE else DEFAULT_FLAGS,
     )
     result = build_firmware(project, verbose=verbose)
     files.write_bytes(folder / handover.MODEL_NAME, tflite)
-    operators = handover.CompiledOperators(
-        model_sha256=compiled.model_sha256,
-        optimize=objective.value,
-        operators=tuple(
-            handover.CompiledOperator(
-                index=operator.index,
-                kind=operator.kind,
-                name=operator.name,
-                kernel=operator.kernel,
-                macs=operator.macs,
-                constant_bytes=operator.constant_bytes,
-                in_place=operator.in_place,
-            )
-            for operator in compiled.operators
-        ),
+    files.write_text(
+        folder / handover.OPERATORS_NAME, operators_of(compiled).model_dump_json(indent=2) + "\n"
     )
-    files.write_text(folder / handover.OPERATORS_NAME, operators.model_dump_json(indent=2) + "\n")
     files.write_bytes(folder / handover.EXPLAIN_NAME, decisions_json(compiled.decisions))
     return BuildOutcome(project, compiled, result)
 

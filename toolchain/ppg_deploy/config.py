@@ -11,6 +11,7 @@ from ppg_deploy.errors import InputError
 
 FILE_NAME = "ppg.toml"
 _STRICT = ConfigDict(extra="forbid", frozen=True)
+Hop = Annotated[int, Field(ge=1)] | Literal["auto"]
 _Limit = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -22,11 +23,13 @@ class QuantizeConfig(BaseModel):
 
 
 class BuildConfig(BaseModel):
-    """Section [build]."""
+    """Section [build]. `hop` in samples per channel, `ram_budget` in bytes of the arena."""
 
     model_config = _STRICT
     board: str | None = None
     optimize: Literal["speed", "balanced", "size"] = "balanced"
+    hop: Hop | None = None
+    ram_budget: int | None = Field(default=None, ge=1)
 
 
 _Limits = tuple[_Limit, _Limit]

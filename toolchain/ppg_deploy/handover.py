@@ -267,6 +267,28 @@ class CompiledOperator(BaseModel):
     in_place: bool
 
 
+class PushOperator(BaseModel):
+    """Functions ppg_model_push_op_<index>: an operator's share of every push. The last one moves the stream."""
+
+    model_config = _STRICT
+    index: int
+    kind: str
+    name: str
+    kernel: str
+    macs: int
+
+
+class CompiledPush(BaseModel):
+    """Sliding windows: what is computed for `hop` new samples per channel. `kept_bytes` stay in the arena."""
+
+    model_config = _STRICT
+    hop: int
+    sample_bytes: int
+    kept_bytes: int
+    macs: int
+    operators: tuple[PushOperator, ...]
+
+
 class CompiledOperators(BaseModel):
     """operators.json: what the generated C consists of, in order of execution."""
 
@@ -275,6 +297,7 @@ class CompiledOperators(BaseModel):
     model_sha256: str
     optimize: Literal["speed", "balanced", "size"] = "balanced"
     operators: tuple[CompiledOperator, ...]
+    push: CompiledPush | None = None
 
 
 def load_operators(path: Path) -> CompiledOperators:
@@ -290,6 +313,18 @@ def load_operators(path: Path) -> CompiledOperators:
         return CompiledOperators.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise InputError(f"{path}: {describe_problems(error)}", hint=hint) from error
+
+
+def matching_report(path: Path, model_sha256: str) -> QuantizeReport | None:
+    """quantize.json, if there is one and it describes the model with this hash.
+
+    Raises:
+        InputError: damaged or written by another version.
+    """
+    if not path.is_file():
+        return None
+    report = load_report(path)
+    return report if report.model.file.sha256 == model_sha256 else None
 
 
 def load_report(path: Path) -> QuantizeReport:

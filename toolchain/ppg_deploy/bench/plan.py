@@ -82,7 +82,7 @@ def prepare_plan(
             f"{model_path} is not the model that the firmware was built from",
             hint="run ppg-deploy build again",
         )
-    report = _matching_report(quantize_json, manifest.model_sha256)
+    report = handover.matching_report(quantize_json, manifest.model_sha256)
     path = data if data is not None else _calibration_path(report)
     windows = load_windows(path)
     if report is None:
@@ -110,13 +110,6 @@ def prepare_plan(
         operators=handover.load_operators(project / handover.OPERATORS_NAME).operators,
         report=report,
     )
-
-
-def _matching_report(path: Path, model_sha256: str) -> handover.QuantizeReport | None:
-    if not path.is_file():
-        return None
-    report = handover.load_report(path)
-    return report if report.model.file.sha256 == model_sha256 else None
 
 
 def _calibration_path(report: handover.QuantizeReport | None) -> Path:

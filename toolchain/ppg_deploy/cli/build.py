@@ -8,12 +8,21 @@ import typer
 
 from ppg_deploy.cli.console import Output, number
 from ppg_deploy.cli.options import BoardsDir, Json, Out, Quiet, Verbose
+from ppg_deploy.errors import InputError
 
 
 class Runtime(StrEnum):
     """What executes the model on the board."""
 
     AOT = "aot"
+
+
+def _hop(text: str) -> int | Literal["auto"]:
+    if text == "auto":
+        return "auto"
+    if text.isascii() and text.isdigit() and int(text) >= 1:
+        return int(text)
+    raise InputError(f"--hop {text} is neither a number of samples nor auto", hint="for example: --hop 64")
 
 
 def build(
@@ -29,6 +38,25 @@ def build(
         typer.Option(
             help="Fewest cycles, smallest image, or faster where it is worth its flash; the output bytes are the same. "
             "Default: [build] optimize of ppg.toml, else balanced.",
+            show_default=False,
+        ),
+    ] = None,
+    hop: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SAMPLES|auto",
+            help="Sliding windows: new samples per channel between two answers; auto: the card's stride. "
+            "Default: [build] hop of ppg.toml, else none.",
+            show_default=False,
+        ),
+    ] = None,
+    ram_budget: Annotated[
+        int | None,
+        typer.Option(
+            metavar="BYTES",
+            min=1,
+            help="Most bytes of the arena, met at the price of cycles or refused. "
+            "Default: [build] ram_budget of ppg.toml, else the fewest that cost no cycles.",
             show_default=False,
         ),
     ] = None,
@@ -48,7 +76,14 @@ def build(
 
     output = Output(quiet, verbose, as_json)
     outcome = api.build(
-        board=board, out=out, model=model, boards_dirs=boards_dir or (), optimize=optimize, verbose=verbose
+        board=board,
+        out=out,
+        model=model,
+        boards_dirs=boards_dir or (),
+        optimize=optimize,
+        hop=None if hop is None else _hop(hop),
+        ram_budget=ram_budget,
+        verbose=verbose,
     )
     size = outcome.result.size
     decisions = outcome.compiled.decisions

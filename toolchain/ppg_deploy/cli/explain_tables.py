@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from ppg_deploy.cli.console import Output, number
 from ppg_deploy.compile.explain import Decision, Decisions
+from ppg_deploy.compile.push import PushFacts, PushOperator
 
 
 def print_decisions(output: Output, decisions: Decisions, *, code_bytes: int) -> None:
@@ -34,6 +35,34 @@ def print_decisions(output: Output, decisions: Decisions, *, code_bytes: int) ->
         f"in all: {number(decisions.predicted_cycles)} cycles predicted for {number(decisions.macs)} MAC, "
         f"arena {number(decisions.arena_bytes)} B, constants {number(decisions.constant_bytes)} B, "
         f"code {number(code_bytes)} B"
+    )
+    if decisions.push is not None:
+        _print_push(output, decisions, decisions.push)
+
+
+def _print_push(output: Output, decisions: Decisions, push: PushFacts) -> None:
+    saved = 1.0 - push.macs / decisions.macs if decisions.macs else 0.0
+    output.table(
+        f"sliding windows (--hop {push.hop}): what {push.hop} new samples per channel cost",
+        ("operator", "kernel", "pieces", "MAC", "of the whole"),
+        [_push_row(operator, decisions) for operator in push.operators],
+    )
+    output.note(
+        f"per answer: {number(push.macs)} of {number(decisions.macs)} MAC, {saved:.1%} saved; "
+        f"{number(push.predicted_cycles)} of {number(decisions.predicted_cycles)} cycles predicted"
+    )
+    kept = ", ".join(f"{name} {number(size)} B" for name, size in push.kept.items())
+    output.note(f"kept in the arena between answers: {number(push.kept_bytes)} B ({kept})")
+
+
+def _push_row(operator: PushOperator, decisions: Decisions) -> tuple[str, ...]:
+    whole = decisions.steps[operator.index].macs if operator.index < len(decisions.steps) else 0
+    return (
+        f"{operator.index} {operator.kind}",
+        operator.kernel,
+        number(operator.pieces),
+        number(operator.macs),
+        f"{operator.macs / whole:.1%}" if whole else "-",
     )
 
 

@@ -5,9 +5,10 @@ flash. Constants are paid per step; the machine code of a kernel is paid once, s
 layer has to earn the routines that it drags in.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
 from ppg_deploy.compile.kernels import Kernel, candidates
 from ppg_deploy.compile.objective import Optimize
@@ -51,6 +52,8 @@ class Choice:
         return self.chosen.kernel
 
 
+_GIVEN_UP_TOGETHER = 3
+
 # The candidates of one step, in the order of KERNELS.
 Able = tuple[Candidate, ...]
 
@@ -85,7 +88,7 @@ def _best(able: Able, allowed: frozenset[Kernel], optimize: Optimize) -> Candida
 
 
 def _worth_their_code(able: Sequence[Able], optimize: Optimize) -> frozenset[Kernel]:
-    """The kernels that may be used: as long as it makes the model cheaper, the one that earns least is given up."""
+    """The kernels that may be used: as long as it makes the model cheaper, some are given up."""
     allowed = frozenset(candidate.kernel for one in able for candidate in one)
     if not optimize.cycles_per_byte:
         return allowed
@@ -93,21 +96,33 @@ def _worth_their_code(able: Sequence[Able], optimize: Optimize) -> frozenset[Ker
     needed = frozenset(one[0].kernel for one in able if len(one) == 1)
     total = _total(contested, needed, allowed, optimize)
     while True:
-        used = dict.fromkeys(_best(one, allowed, optimize).kernel for one in contested)
-        without = {
-            kernel: _total(contested, needed, allowed - {kernel}, optimize)
-            for kernel in used
-            if kernel not in needed and _is_dispensable(kernel, contested, allowed)
-        }
-        least = min(without, key=without.__getitem__, default=None)
-        if least is None or without[least] >= total:
+        cheapest = min(
+            (
+                (_total(contested, needed, allowed - removed, optimize), removed)
+                for removed in _dispensable(contested, needed, allowed)
+            ),
+            key=lambda candidate: candidate[0],
+            default=(total, frozenset()),
+        )
+        if cheapest[0] >= total:
             return allowed
-        allowed, total = allowed - {least}, without[least]
+        total, allowed = cheapest[0], allowed - cheapest[1]
 
 
-def _is_dispensable(kernel: Kernel, contested: Iterable[Able], allowed: frozenset[Kernel]) -> bool:
-    left = allowed - {kernel}
-    return all(any(candidate.kernel in left for candidate in one) for one in contested)
+def _dispensable(
+    contested: Sequence[Able], needed: frozenset[Kernel], allowed: frozenset[Kernel]
+) -> Iterator[frozenset[Kernel]]:
+    """Sets of up to three kernels without which every step still has one: some only pay off together."""
+    optional = dict.fromkeys(
+        candidate.kernel
+        for one in contested
+        for candidate in one
+        if candidate.kernel in allowed and candidate.kernel not in needed
+    )
+    for count in range(1, _GIVEN_UP_TOGETHER + 1):
+        for removed in map(frozenset, combinations(optional, count)):
+            if all(any(candidate.kernel in allowed - removed for candidate in one) for one in contested):
+                yield removed
 
 
 def _total(

@@ -11,11 +11,12 @@ from ppg_deploy.compile.kernels import Kernel
 from ppg_deploy.compile.kernels.base import COMMON_FILES
 from ppg_deploy.compile.lower import Program, lower
 from ppg_deploy.compile.memory import MemoryPlan
-from ppg_deploy.compile.model import CompiledModel, CompiledOperator, PushFacts
+from ppg_deploy.compile.model import CompiledModel, CompiledOperator
 from ppg_deploy.compile.objective import Optimize
 from ppg_deploy.compile.pieces.schedule import Schedule, choose_schedule, schedule_as_it_is
-from ppg_deploy.compile.pieces.sliding import SlidingProgram, sliding_program
+from ppg_deploy.compile.pieces.sliding import sliding_program
 from ppg_deploy.compile.prune import prune
+from ppg_deploy.compile.push import push_facts
 from ppg_deploy.compile.sharing import SharedConstants
 from ppg_deploy.compile.steps import Step
 from ppg_deploy.graph import Graph
@@ -59,17 +60,26 @@ def compile_graph(
 
     sliding = None if hop is None else sliding_program(whole, hop)
     kept = {} if sliding is None else sliding.kept
-    schedule = choose_schedule(replace(whole, kept=kept), kernels_of, optimize, ram_budget)
+    push_schedule = (
+        None if sliding is None else schedule_as_it_is(replace(sliding.program, kept=kept), kernels_of)
+    )
+    schedule = choose_schedule(
+        replace(whole, kept=kept),
+        kernels_of,
+        optimize,
+        ram_budget,
+        at_least=0 if push_schedule is None else push_schedule.plan.arena_bytes,
+    )
     run = _routine(schedule, "ppg_model_op", "input", 0)
     schedules, routines = [schedule], [run]
-    if sliding is not None:
-        push_schedule = schedule_as_it_is(replace(sliding.program, kept=kept), kernels_of)
+    if push_schedule is not None:
         schedules.append(push_schedule)
         routines.append(_routine(push_schedule, "ppg_model_push_op", "samples", len(run.codes)))
     kernels = {kernel for each in schedules for kernel in each.kernels}
     arena_bytes = max(each.plan.arena_bytes for each in schedules)
     shared = SharedConstants([code for routine in routines for code in routine.codes])
     operators = _operators(whole, schedule, shared)
+    push = None if sliding is None else push_facts(sliding, schedules[1], whole.steps)
     return CompiledModel(
         model_sha256=model_sha256,
         files=render(
@@ -89,8 +99,18 @@ def compile_graph(
         output_bytes=graph.output.byte_size,
         constants_bytes=shared.total_bytes,
         macs=sum(operator.macs for operator in operators),
-        decisions=explain(whole, choices, schedule, shared, optimize, removed_channels),
-        push=None if sliding is None else _push_facts(sliding, schedules[1]),
+        decisions=explain(
+            whole,
+            choices,
+            schedule,
+            shared,
+            optimize,
+            removed_channels,
+            kernels=kernels,
+            arena_bytes=arena_bytes,
+            push=push,
+        ),
+        push=push,
     )
 
 
@@ -115,20 +135,6 @@ def _routine(schedule: Schedule, symbol: str, input_argument: str, first: int) -
         first=first,
         symbol=symbol,
         input_argument=input_argument,
-    )
-
-
-def _push_facts(sliding: SlidingProgram, schedule: Schedule) -> PushFacts:
-    return PushFacts(
-        hop=sliding.hop,
-        sample_bytes=sliding.sample_bytes,
-        kept_bytes=sum(sliding.kept.values()),
-        kept=dict(sliding.kept),
-        macs=sum(step.macs for step in sliding.program.steps),
-        predicted_cycles=sum(
-            kernel.predicted_cycles(step)
-            for step, kernel in zip(schedule.program.steps, schedule.kernels, strict=True)
-        ),
     )
 
 

@@ -3,13 +3,15 @@
 Predictions are those that the choice of kernels was made with; a bench measures what it really costs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ppg_deploy.compile.choose import Candidate, Choice, code_bytes_of
+from ppg_deploy.compile.kernels import Kernel
 from ppg_deploy.compile.lower import Program
 from ppg_deploy.compile.objective import Optimize
 from ppg_deploy.compile.pieces.schedule import Schedule
+from ppg_deploy.compile.push import PushFacts
 from ppg_deploy.compile.requantize import Channels, proven_channels
 from ppg_deploy.compile.sharing import SharedConstants
 from ppg_deploy.compile.steps import Step, WeightedStep
@@ -77,7 +79,10 @@ class Decision:
 
 @dataclass(frozen=True)
 class Decisions:
-    """All steps in order, and the model as a whole. Sizes in bytes; `code_bytes` is a prediction, too."""
+    """All steps in order, and the model as a whole. Sizes in bytes; `code_bytes` is a prediction, too.
+
+    `push` describes the sliding windows, whose further constants and code `constant_bytes` and `code_bytes` contain.
+    """
 
     optimize: Optimize
     cycles_per_byte: float
@@ -87,6 +92,7 @@ class Decisions:
     arena_bytes: int
     constant_bytes: int
     code_bytes: int
+    push: PushFacts | None
 
 
 def explain(
@@ -96,6 +102,10 @@ def explain(
     shared: SharedConstants,
     optimize: Optimize,
     removed_channels: Mapping[str, int],
+    *,
+    kernels: Iterable[Kernel],
+    arena_bytes: int,
+    push: PushFacts | None,
 ) -> Decisions:
     """The decisions behind a compiled model.
 
@@ -106,6 +116,9 @@ def explain(
         shared: constants of the schedule's steps.
         optimize: what the choice was made for.
         removed_channels: dead channels that were taken out, by the storage that had them.
+        kernels: of the model, with its sliding windows.
+        arena_bytes: of the model, with its sliding windows.
+        push: facts of the sliding windows.
     """
     steps = tuple(
         _decision(operator, step, choice, schedule, shared, optimize, removed_channels)
@@ -117,9 +130,10 @@ def explain(
         steps=steps,
         macs=sum(step.macs for step in steps),
         predicted_cycles=sum(step.predicted_cycles for step in steps),
-        arena_bytes=schedule.plan.arena_bytes,
-        constant_bytes=sum(step.constant_bytes for step in steps),
-        code_bytes=code_bytes_of(schedule.kernels),
+        arena_bytes=arena_bytes,
+        constant_bytes=shared.total_bytes,
+        code_bytes=code_bytes_of(kernels),
+        push=push,
     )
 
 

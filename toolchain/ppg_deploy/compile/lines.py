@@ -1,8 +1,9 @@
 """Straight lines that reproduce a requantised function of one code exactly: proven by trying all 256 codes.
 
 A line gives, for the code q, cut(offset + floor(slope * q / 2^8)) with offset and result in units of 2^-16 and slope
-in units of 2^-24 codes; the cut keeps the integer part between -128 and 127. TFLM rounds twice, and ties away from zero,
-which is no straight line; but 256 codes usually leave room between a channel's values and the places where that shows.
+in units of 2^-24 codes; the cut keeps the integer part between -128 and 127. TFLM rounds twice, and ties away from
+zero, which is no straight line; but 256 codes usually leave room between a channel's values and the places where that
+shows.
 """
 
 import numpy as np

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ppg_deploy.compile.explain import Decisions
+from ppg_deploy.compile.push import PushFacts
 
 
 @dataclass(frozen=True)
@@ -30,23 +31,6 @@ class CompiledOperator:
     output_bytes: int
     scratch_bytes: int
     in_place: bool
-
-
-@dataclass(frozen=True)
-class PushFacts:
-    """What ppg_model_push does for each answer.
-
-    `hop` new samples per channel, `sample_bytes` in all, are pushed; `kept` are the bytes of the window and of the
-    tensors that stay in the arena between answers, by name. `macs` are computed per answer, about
-    `predicted_cycles`.
-    """
-
-    hop: int
-    sample_bytes: int
-    kept_bytes: int
-    kept: Mapping[str, int]
-    macs: int
-    predicted_cycles: int
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,10 @@ class Manifest(BaseModel):
     arena_symbol: str
     optimize: Optimization = "balanced"
     """What the kernels were chosen for."""
+    hop: int | None = None
+    """New samples per channel that a push takes; null without sliding windows."""
+    ram_budget: int | None = None
+    """Most bytes of the arena that were allowed; null for the fewest that cost no cycles."""
     clock_hz: int
     flags: tuple[str, ...]
     """Compiler flags of every file, core flags left out."""

@@ -119,6 +119,8 @@ def render_project(
         arena_bytes=model.arena_bytes,
         arena_symbol=model.arena_symbol,
         optimize=model.optimize,
+        hop=model.hop,
+        ram_budget=model.ram_budget,
         clock_hz=board.clock_hz,
         flags=flags,
         kernel_flags=kernel_flags,

@@ -37,6 +37,10 @@ class ModelSources:
     """C symbol of that buffer, for the size report."""
     optimize: Optimization = "balanced"
     """What its kernels were chosen for."""
+    hop: int | None = None
+    """New samples per channel that ppg_model_push takes; None without it."""
+    ram_budget: int | None = None
+    """Most bytes of the arena that were allowed."""
 
     def __post_init__(self) -> None:
         for name in self.files:

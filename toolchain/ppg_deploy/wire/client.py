@@ -20,6 +20,7 @@ from ppg_deploy.wire.messages import (
     LoadInputReply,
     MemoryInfo,
     ProfileReply,
+    PushReply,
     ReadOutputReply,
     ResetReply,
     RunManyReply,
@@ -45,6 +46,13 @@ class RunResult:
     status: int
     ticks: int
     output: bytes
+
+
+@dataclass(frozen=True)
+class PushResult(RunResult):
+    """One push; while `filling` there is no output, because the first window is not complete."""
+
+    filling: bool
 
 
 class Client:
@@ -145,18 +153,47 @@ class Client:
         reply = self._on_loaded_input(self._ask_run)
         if reply.model_status != 0:
             return RunResult(status=reply.model_status, ticks=reply.ticks, output=b"")
-        output = reply.output or self._read_output()
-        if len(output) != self.info.output_bytes or zlib.crc32(output) != reply.output_crc:
-            raise DeviceError(
-                f"the output that was read ({len(output)} B) is not the one that the run left",
-                hint="look for a fault on the board: the output changed between two requests",
-            )
-        return RunResult(status=0, ticks=reply.ticks, output=output)
+        return RunResult(status=0, ticks=reply.ticks, output=self._output_of(reply))
 
     def infer(self, data: bytes) -> RunResult:
         """`load_input`, then `run`."""
         self.load_input(data)
         return self.run()
+
+    def push(self, samples: bytes, *, restart: bool) -> PushResult:
+        """Move the stream's window on by `samples` and get the answer for it.
+
+        Args:
+            samples: codes of `info.hop` columns: for each row of the input, new columns with all channels.
+            restart: forget the stream first.
+
+        Raises:
+            InputError: `samples` has not the size of a push.
+            DeviceError: see the class; also when the board was built without sliding windows, or its input buffer was
+                not what had been sent. The stream has to be restarted then.
+        """
+        if self.info.hop and len(samples) != self.info.push_bytes:
+            raise InputError(
+                f"a push of {len(samples)} B, the model on the board takes {self.info.push_bytes} B",
+                hint=f"push {self.info.hop} samples per channel",
+            )
+        # An ordinary run must not take the rest of an older window for its input.
+        self._input = None
+        self._send_input(samples)
+        reply = self._ask(table.PUSH, PushReply, self._run_timeout_s, restart=int(restart))
+        if reply.samples_crc != zlib.crc32(samples):
+            raise DeviceError(
+                f"the board pushed other samples than were sent: CRC-32 {reply.samples_crc:08x} instead of "
+                f"{zlib.crc32(samples):08x}",
+                hint="look for a fault on the board that overwrites memory, for example a stack overflow",
+            )
+        has_answer = reply.model_status == 0 and not reply.filling
+        return PushResult(
+            status=reply.model_status,
+            ticks=reply.ticks,
+            output=self._output_of(reply) if has_answer else b"",
+            filling=bool(reply.filling),
+        )
 
     def run_many(self, count: int) -> tuple[int, ...]:
         """Ticks of `count` inferences on the loaded input.
@@ -259,6 +296,15 @@ class Client:
         if reply.first_operator != first_operator or not reply.ticks:
             raise _inconsistent(table.PROFILE)
         return reply
+
+    def _output_of(self, reply: RunReply | PushReply) -> bytes:
+        output = reply.output or self._read_output()
+        if len(output) != self.info.output_bytes or zlib.crc32(output) != reply.output_crc:
+            raise DeviceError(
+                f"the output that was read ({len(output)} B) is not the one that the run left",
+                hint="look for a fault on the board: the output changed between two requests",
+            )
+        return output
 
     def _read_output(self) -> bytes:
         chunk_bytes = table.MAX_DATA - table.READ_OUTPUT.reply.min_bytes

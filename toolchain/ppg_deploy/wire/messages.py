@@ -22,7 +22,10 @@ _INTEGERS = {
 
 @dataclass(frozen=True)
 class DeviceInfo:
-    """HELLO_REPLY and BOOT: what the board is. Sizes in bytes, `clock_hz` in Hz, hashes in hexadecimal."""
+    """HELLO_REPLY and BOOT: what the board is. Sizes in bytes, `clock_hz` in Hz, hashes in hexadecimal.
+
+    `hop` are the new samples per channel that a PUSH takes, 0 without sliding windows.
+    """
 
     session: int
     clock_hz: int
@@ -39,6 +42,8 @@ class DeviceInfo:
     board_id: str
     model_sha256: str
     build_id: str
+    hop: int
+    push_bytes: int
 
     @property
     def counter_name(self) -> str:
@@ -134,6 +139,18 @@ class DeviceStatistics:
 
 
 @dataclass(frozen=True)
+class PushReply:
+    """One push; `output` is empty when it has to be read with READ_OUTPUT, while filling, or after a failure."""
+
+    model_status: int
+    filling: int
+    samples_crc: int
+    ticks: int
+    output_crc: int
+    output: bytes
+
+
+@dataclass(frozen=True)
 class ErrorReply:
     """Why the board refused a request; see STATUS_CODES."""
 
@@ -165,6 +182,7 @@ REPLY_CLASSES: dict[str, type] = {
     table.ECHO.reply.name: EchoReply,
     table.RESET.reply.name: ResetReply,
     table.STATISTICS.reply.name: DeviceStatistics,
+    table.PUSH.reply.name: PushReply,
     table.BOOT.name: DeviceInfo,
     table.ERROR.name: ErrorReply,
 }

@@ -7,7 +7,7 @@ host could misread the result.
 from dataclasses import dataclass
 from enum import Enum
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 REPLY_BIT = 0x80
 MAX_DATA = 512
 MAX_RUNS_PER_REQUEST = 32
@@ -156,6 +156,7 @@ STATUS_CODES = (
     NamedValue("NO_SESSION", 6, "the board has (re)started and waits for HELLO"),
     NamedValue("STALE_SEQUENCE", 7, "an old or foreign request; detail is the last sequence number seen"),
     NamedValue("UNSUPPORTED_VERSION", 8, "another protocol version; detail is the version of the request"),
+    NamedValue("NO_SLIDING", 9, "the model was built without --hop, so it takes no PUSH"),
 )
 
 COUNTER_SOURCES = (
@@ -190,7 +191,11 @@ _INFO = (
     Field("board_id", Kind.TEXT, "board the firmware was built for", block_bytes=32),
     Field("model_sha256", Kind.HASH, "SHA-256 of the .tflite file", block_bytes=32),
     Field("build_id", Kind.HASH, "hash over everything the firmware was built from", block_bytes=32),
+    Field("hop", Kind.U32, "new samples per channel that a PUSH takes; 0 without sliding windows"),
+    Field("push_bytes", Kind.U32, "size of the codes of one PUSH; 0 without sliding windows", "B"),
 )
+
+_OUTPUT_CRC = Field("output_crc", Kind.U32, "CRC-32 of the whole output")
 
 BOOT = Message("BOOT", 0xC0, "Sent once after every start, unasked, with sequence number 0.", _INFO)
 ERROR = Message(
@@ -230,7 +235,7 @@ RUN = _command(
         _MODEL_STATUS,
         _INPUT_CRC,
         Field("ticks", Kind.U32, "counter after the run minus counter before it, modulo 2^32", "ticks"),
-        Field("output_crc", Kind.U32, "CRC-32 of the whole output"),
+        _OUTPUT_CRC,
         Field(
             "output",
             Kind.BYTES,
@@ -241,7 +246,7 @@ RUN = _command(
 READ_OUTPUT = _command(
     "READ_OUTPUT",
     0x04,
-    "Reads a piece of the last run's output.",
+    "Reads a piece of the output of the last run or push.",
     (Field("offset", Kind.U32, "first byte to read", "B"), Field("size", Kind.U32, "bytes to read", "B")),
     (
         Field("offset", Kind.U32, "as asked", "B"),
@@ -311,6 +316,25 @@ STATISTICS = _command(
         Field("stale", Kind.U32, "requests refused with STALE_SEQUENCE"),
     ),
 )
+PUSH = _command(
+    "PUSH",
+    0x0B,
+    "Moves the stream's window on by the first push_bytes bytes of the input buffer, and answers for it. Nothing is "
+    "sent or received meanwhile.",
+    (Field("restart", Kind.U8, "1: forget the stream first; 0: continue it"),),
+    (
+        _MODEL_STATUS,
+        Field("filling", Kind.U8, "1: the first window is not complete, so there is no output yet; else 0"),
+        Field("samples_crc", Kind.U32, "CRC-32 of the codes that were pushed"),
+        Field("ticks", Kind.U32, "counter after the push minus counter before it, modulo 2^32", "ticks"),
+        _OUTPUT_CRC,
+        Field(
+            "output",
+            Kind.BYTES,
+            "codes of the model; empty when they do not fit (READ_OUTPUT), while filling, or when the push failed",
+        ),
+    ),
+)
 
-COMMANDS = (HELLO, LOAD_INPUT, RUN, READ_OUTPUT, RUN_MANY, PROFILE, MEMORY, ECHO, RESET, STATISTICS)
+COMMANDS = (HELLO, LOAD_INPUT, RUN, READ_OUTPUT, RUN_MANY, PROFILE, MEMORY, ECHO, RESET, STATISTICS, PUSH)
 MESSAGES = (*(message for command in COMMANDS for message in (command.request, command.reply)), BOOT, ERROR)

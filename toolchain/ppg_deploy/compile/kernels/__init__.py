@@ -7,6 +7,7 @@ from ppg_deploy.compile.kernels.copy import Copy
 from ppg_deploy.compile.kernels.dense import Dense
 from ppg_deploy.compile.kernels.dense_wide import WideDense
 from ppg_deploy.compile.kernels.depthwise import Depthwise
+from ppg_deploy.compile.kernels.depthwise_3x3 import Depthwise3x3
 from ppg_deploy.compile.kernels.depthwise_rows import DepthwiseRows
 from ppg_deploy.compile.kernels.elementwise import AddKernel, MulKernel
 from ppg_deploy.compile.kernels.equal_shapes import Product, Sum
@@ -19,7 +20,9 @@ from ppg_deploy.compile.kernels.kronecker import KroneckerConvolution
 from ppg_deploy.compile.kernels.lookup import Lookup
 from ppg_deploy.compile.kernels.pad import PadKernel
 from ppg_deploy.compile.kernels.pool import Pool
+from ppg_deploy.compile.kernels.pool_rows import PoolRows, Totals
 from ppg_deploy.compile.kernels.quads import QuadsConvolution
+from ppg_deploy.compile.kernels.quads_short import ShortQuadsConvolution
 from ppg_deploy.compile.kernels.sequence import ConcatenateKernel, LstmKernel, SliceKernel
 from ppg_deploy.compile.kernels.softmax import SoftmaxKernel
 from ppg_deploy.compile.kernels.tensor import (
@@ -45,6 +48,7 @@ KERNELS: tuple[Kernel, ...] = (
     ThreesConvolution(),
     QuadsConvolution(11),
     QuadsConvolution(14),
+    ShortQuadsConvolution(),
     QuadsConvolution(None),
     KroneckerConvolution(),
     ColumnsConvolution(),
@@ -53,9 +57,12 @@ KERNELS: tuple[Kernel, ...] = (
     Sum(),
     Product(),
     DepthwiseRows(),
+    Depthwise3x3(),
     Depthwise(),
     WideDense(),
     Dense(),
+    PoolRows(),
+    Totals(),
     Pool(),
     AddKernel(),
     MulKernel(),

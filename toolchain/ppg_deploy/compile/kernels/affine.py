@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.compile.kernels.base import Array, Code, Kernel, Structure
+from ppg_deploy.compile.kernels.costs import clamp_cycles
 from ppg_deploy.compile.kernels.depthwise import is_pointwise
 from ppg_deploy.compile.kernels.elementwise import full_size_inputs
 from ppg_deploy.compile.lines import CODES, lines_through
@@ -44,9 +45,10 @@ class Affine(Kernel):
         channels = len(fitted.lines)
         positions = step.output_bytes // channels
         words, rest = divmod(channels, 4)
-        clamp = 2.6 * step.output_bytes if (step.low, step.high) != (-128, 127) else 0
         tables = len(fitted.tabled) * (30 + 8 * positions)
-        return round(60 + words * (55 + 20 * positions) + rest * (30 + 12 * positions) + tables + clamp)
+        return round(
+            60 + words * (55 + 20 * positions) + rest * (30 + 12 * positions) + tables + clamp_cycles(step)
+        )
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters of ppg_affine."""

@@ -1,6 +1,7 @@
 """A model whose output is its input: ppg_copy of ppg_memory.h."""
 
 from ppg_deploy.compile.kernels.base import Code, Kernel
+from ppg_deploy.compile.kernels.costs import copy_cycles
 from ppg_deploy.compile.steps import CopyStep, Step
 
 
@@ -15,6 +16,10 @@ class Copy(Kernel):
     def matches(self, step: Step) -> bool:
         """True for the copy that lowering adds."""
         return isinstance(step, CopyStep)
+
+    def predicted_cycles(self, step: Step) -> int:
+        """One call."""
+        return copy_cycles(step.output_bytes)
 
     def code(self, step: Step, in_place: bool) -> Code:
         """A call of ppg_copy."""

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.compile.kernels.base import Array, Code, Kernel, Structure
+from ppg_deploy.compile.kernels.costs import clamp_cycles
 from ppg_deploy.compile.requantize import factors_of
 from ppg_deploy.compile.steps import DepthwiseStep, Step
 
@@ -14,6 +15,7 @@ class Depthwise(Kernel):
     name = "depthwise"
     header = "ppg_depthwise.h"
     files: tuple[str, ...] = ("ppg_depthwise.c", "ppg_depthwise.h")
+    code_bytes = 1150
 
     def matches(self, step: Step) -> bool:
         """True for every DEPTHWISE_CONV_2D."""
@@ -23,6 +25,18 @@ class Depthwise(Kernel):
         """The input when every output depends on the code at its own place only."""
         assert isinstance(step, DepthwiseStep)
         return step.inputs if is_pointwise(step) else ()
+
+    def predicted_cycles(self, step: Step) -> int:
+        """Positions, words of 4 channels or single channels, and taps."""
+        assert isinstance(step, DepthwiseStep)
+        kernel, channels = step.window.kernel, step.target.channels
+        positions = step.target.rows * step.target.columns
+        words, rest = divmod(channels, 4) if step.depth_multiplier == 1 else (0, channels)
+        rows, taps = kernel[0], kernel[0] * kernel[1]
+        per_word = 105 + 12 * rows + 20 * taps
+        per_channel = 60 + 8 * rows + 8 * taps
+        per_position = 110 + 20 * sum(kernel) + words * per_word + rest * per_channel
+        return round(positions * per_position + clamp_cycles(step))
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters and weights of ppg_depthwise."""

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.compile.kernels.base import Array, Code, Kernel, Structure
+from ppg_deploy.compile.kernels.costs import clamp_cycles, copy_cycles
 from ppg_deploy.compile.requantize import folded_biases, proven_factors
 from ppg_deploy.compile.steps import DepthwiseStep, Step
 
@@ -60,9 +61,8 @@ class DepthwiseRows(Kernel):
             starts = 1 + (count % _GROUP > 0)
             groups = -(-count // _GROUP)
             lines += starts * (_PHASE + channels * per_line) + channels * groups * _GROUP * per_output
-        copied = 1.0 * _width(step) * step.source.channels + 60 if _needs_copy(step) else 0
-        clamp = 2.6 * step.output_bytes if (step.low, step.high) != (-128, 127) else 0
-        return round(80 + step.target.rows * (lines + copied) + clamp)
+        copied = 40 + copy_cycles(_width(step) * step.source.channels) if _needs_copy(step) else 0
+        return round(80 + step.target.rows * (lines + copied) + clamp_cycles(step))
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters and words of ppg_depthwise_rows."""

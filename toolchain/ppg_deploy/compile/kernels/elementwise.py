@@ -3,6 +3,7 @@
 import numpy as np
 
 from ppg_deploy.compile.kernels.base import Array, Code, Kernel, Structure, Value
+from ppg_deploy.compile.kernels.costs import clamp_cycles
 from ppg_deploy.compile.requantize import Factor, general_factor, has_short_form, short_factor
 from ppg_deploy.compile.steps import AddStep, ElementwiseStep, MulStep, Operand, Step
 from ppg_deploy.graph.arithmetic import ADD_LEFT_SHIFT
@@ -21,6 +22,7 @@ class AddKernel(Kernel):
     header = "ppg_elementwise.h"
     files = _FILES
     function = "ppg_add"
+    code_bytes = 1100
 
     def matches(self, step: Step) -> bool:
         """True for ADD."""
@@ -30,15 +32,18 @@ class AddKernel(Kernel):
         """Operands of the output's shape."""
         return full_size_inputs(step)
 
+    def predicted_cycles(self, step: Step) -> int:
+        """Lines of the innermost axis."""
+        assert isinstance(step, AddStep)
+        _, _, _, proven = _ordered(step)
+        return line_cycles(step, 26 if proven else 120)
+
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters of ppg_add."""
         assert isinstance(step, AddStep)
         del in_place
-        of_left, of_right, of_output = step.factors
-        # The proven form wants the operand with the larger scale on the left; a sum does not mind.
-        swapped = of_left != _HALF
-        larger, other = (of_right, of_left) if swapped else (of_left, of_right)
-        proven = larger == _HALF and has_short_form(*other) and has_short_form(*of_output)
+        swapped, larger, other, proven = _ordered(step)
+        of_output = step.factors[2]
         if proven:
             factors = (_NO_FACTOR, short_factor(*other, 0), short_factor(*of_output, step.output_zero))
         else:
@@ -59,6 +64,7 @@ class MulKernel(Kernel):
     header = "ppg_elementwise.h"
     files = _FILES
     function = "ppg_mul"
+    code_bytes = 1100
     may_be_short = True
 
     def matches(self, step: Step) -> bool:
@@ -69,6 +75,11 @@ class MulKernel(Kernel):
         """Operands of the output's shape."""
         return full_size_inputs(step)
 
+    def predicted_cycles(self, step: Step) -> int:
+        """Lines of the innermost axis."""
+        assert isinstance(step, MulStep)
+        return line_cycles(step, 18 if self.may_be_short and has_short_form(*step.factor) else 55)
+
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters of ppg_mul."""
         assert isinstance(step, MulStep)
@@ -77,6 +88,21 @@ class MulKernel(Kernel):
         factor = short_factor(*step.factor, step.output_zero) if proven else general_factor(*step.factor)
         fields: dict[str, Value] = {"common": common_fields(step, False, proven), "factor": factor.fields}
         return Code(self.function, Structure("ppg_mul_t", fields), constant_or_input(step, False))
+
+
+_Factor = tuple[int, int]
+
+
+def _ordered(step: AddStep) -> tuple[bool, _Factor, _Factor, bool]:
+    """Whether operands change sides, factors of the operand with the larger scale and of the other, short form.
+
+    The proven form wants the operand with the larger scale on the left; a sum does not mind.
+    """
+    of_left, of_right, of_output = step.factors
+    swapped = of_left != _HALF
+    larger, other = (of_right, of_left) if swapped else (of_left, of_right)
+    proven = larger == _HALF and has_short_form(*other) and has_short_form(*of_output)
+    return swapped, larger, other, proven
 
 
 # Both kernels hand the short form accumulators within its range of 2^30.
@@ -105,6 +131,13 @@ def constant_or_input(step: ElementwiseStep, swapped: bool) -> tuple[int | Array
         else:
             operands.append(Array(side, np.ascontiguousarray(operand.data).reshape(-1)))
     return tuple(reversed(operands)) if swapped else tuple(operands)
+
+
+def line_cycles(step: ElementwiseStep, each: int) -> int:
+    """Predicted cycles of a walk over all lines of the innermost axis, with `each` per output."""
+    outputs = int(np.prod(step.shape))
+    sizes, _, _ = _merge_axes(step.shape, _axis_steps(step.left.shape), _axis_steps(step.right.shape))
+    return round(80 + each * outputs + 75 * (outputs // sizes[-1]) + clamp_cycles(step))
 
 
 def common_fields(step: ElementwiseStep, swapped: bool, proven: bool) -> dict[str, Value]:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.compile.kernels.base import Array, Code, Kernel, Structure
+from ppg_deploy.compile.kernels.costs import clamp_cycles
 from ppg_deploy.compile.lines import CODES
 from ppg_deploy.compile.requantize import has_short_form, short_factor
 from ppg_deploy.compile.steps import AddStep, ElementwiseStep, MulStep, Step
@@ -23,10 +24,6 @@ def _has_equal_shapes(step: ElementwiseStep) -> bool:
     """Two activations, none of them repeated."""
     both_variable = step.left.data is None and step.right.data is None
     return both_variable and step.left.shape == step.right.shape == step.shape
-
-
-def _clamp_cycles(step: Step) -> float:
-    return 2.6 * step.output_bytes if (step.low, step.high) != (-128, 127) else 0.0
 
 
 class Sum(Kernel):
@@ -48,7 +45,7 @@ class Sum(Kernel):
     def predicted_cycles(self, step: Step) -> int:
         """Blocks of 8 codes, and the second pass of a clamp."""
         blocks, rest = divmod(step.output_bytes, 8)
-        return round(90 + 57 * blocks + 14 * rest + _clamp_cycles(step))
+        return round(90 + 57 * blocks + 14 * rest + clamp_cycles(step))
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters of ppg_sum."""
@@ -88,7 +85,7 @@ class Product(Kernel):
     def predicted_cycles(self, step: Step) -> int:
         """Blocks of 4 codes, and the second pass of a clamp."""
         blocks, rest = divmod(step.output_bytes, 4)
-        return round(100 + 42 * blocks + 16 * rest + _clamp_cycles(step))
+        return round(100 + 42 * blocks + 16 * rest + clamp_cycles(step))
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters of ppg_product."""

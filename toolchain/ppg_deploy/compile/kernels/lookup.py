@@ -12,6 +12,7 @@ class Lookup(Kernel):
     name = "lookup"
     header = "ppg_lookup.h"
     files = ("ppg_lookup.c", "ppg_lookup.h")
+    code_bytes = 250
 
     def matches(self, step: Step) -> bool:
         """True for functions of one code."""
@@ -20,6 +21,10 @@ class Lookup(Kernel):
     def in_place_inputs(self, step: Step) -> tuple[str, ...]:
         """The input: every code is read before its own place is written."""
         return step.inputs
+
+    def predicted_cycles(self, step: Step) -> int:
+        """Codes, four at a time."""
+        return round(50 + 3.5 * step.output_bytes)
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Table and count of ppg_lookup; C indexes the table with the code as an unsigned byte."""

@@ -1,6 +1,7 @@
 """PAD: ppg_pad.h."""
 
 from ppg_deploy.compile.kernels.base import Code, Kernel, Structure
+from ppg_deploy.compile.kernels.costs import copy_cycles, fill_cycles
 from ppg_deploy.compile.steps import PadStep, Step
 
 
@@ -11,10 +12,21 @@ class PadKernel(Kernel):
     name = "pad"
     header = "ppg_pad.h"
     files = ("ppg_pad.c", "ppg_pad.h")
+    code_bytes = 340
 
     def matches(self, step: Step) -> bool:
         """True for PAD."""
         return isinstance(step, PadStep)
+
+    def predicted_cycles(self, step: Step) -> int:
+        """Margins, and a copy between two fills at every position."""
+        assert isinstance(step, PadStep)
+        positions = step.source.rows * step.source.columns
+        run = step.source.channels * step.codes.itemsize
+        before, after = (amount * step.codes.itemsize for amount in step.pads[2])
+        margins = step.output_bytes - positions * (run + before + after)
+        each = copy_cycles(run) + fill_cycles(before) + fill_cycles(after) + 15
+        return positions * each + margins // 2 + 60 * step.source.rows + 60
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters of ppg_pad."""

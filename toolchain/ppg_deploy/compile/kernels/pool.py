@@ -1,6 +1,7 @@
 """AVERAGE_POOL_2D and MAX_POOL_2D: ppg_pool.h."""
 
 from ppg_deploy.compile.kernels.base import Code, Kernel, Structure
+from ppg_deploy.compile.kernels.costs import clamp_cycles
 from ppg_deploy.compile.steps import Pooling, PoolStep, Step
 
 _RECIPROCAL_BITS = 31
@@ -18,6 +19,7 @@ class Pool(Kernel):
     name = "pool"
     header = "ppg_pool.h"
     files: tuple[str, ...] = ("ppg_pool.c", "ppg_pool.h")
+    code_bytes = 1450
 
     def matches(self, step: Step) -> bool:
         """True for both pools."""
@@ -27,6 +29,20 @@ class Pool(Kernel):
         """The input when there is no padding: then every window starts at or behind its output."""
         assert isinstance(step, PoolStep)
         return () if step.window.is_padded else step.inputs
+
+    def predicted_cycles(self, step: Step) -> int:
+        """Positions, words of 4 channels or single channels, and values of a window."""
+        assert isinstance(step, PoolStep)
+        kernel = step.window.kernel
+        values = kernel[0] * kernel[1]
+        divides = step.pooling is Pooling.AVERAGE and _shift(step) == 0
+        words, rest = divmod(step.source.channels, 4)
+        if step.pooling is Pooling.AVERAGE and values > _LARGEST_PACKED_COUNT:
+            words, rest = 0, step.source.channels
+        per_word = 30 + 45 * divides + 8 * kernel[0] + 9.5 * values
+        per_channel = 30 + 15 * divides + 8 * kernel[0] + 8.2 * values
+        positions = step.target.rows * step.target.columns
+        return round(positions * (110 + words * per_word + rest * per_channel) + clamp_cycles(step))
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters of ppg_average_pool or ppg_max_pool."""

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.compile.kernels.base import Array, Code, Kernel, Structure
+from ppg_deploy.compile.kernels.costs import copy_cycles
 from ppg_deploy.compile.requantize import general_factor
 from ppg_deploy.compile.sequence_steps import ConcatenateStep, LstmStep, SliceStep
 from ppg_deploy.compile.steps import Step
@@ -22,6 +23,13 @@ class SliceKernel(Kernel):
     def matches(self, step: Step) -> bool:
         """True for STRIDED_SLICE."""
         return isinstance(step, SliceStep)
+
+    def predicted_cycles(self, step: Step) -> int:
+        """Runs that lie side by side, or single codes."""
+        assert isinstance(step, SliceStep)
+        size, distance = step.axes[-1] if step.axes else (1, 1)
+        runs = step.output_bytes // size
+        return 60 + runs * (copy_cycles(size) + 12 if distance == 1 else 20 + 7 * size)
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters of ppg_slice."""
@@ -48,6 +56,11 @@ class ConcatenateKernel(Kernel):
     def matches(self, step: Step) -> bool:
         """True for CONCATENATION."""
         return isinstance(step, ConcatenateStep)
+
+    def predicted_cycles(self, step: Step) -> int:
+        """Runs."""
+        assert isinstance(step, ConcatenateStep)
+        return 40 + step.rows * sum(15 + copy_cycles(run) for run, _ in step.parts)
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters of ppg_concatenate."""
@@ -84,6 +97,12 @@ class LstmKernel(Kernel):
         """The cell."""
         assert isinstance(step, LstmStep) and not in_place
         return _CELL_BYTES * int(step.biases.shape[1])
+
+    def predicted_cycles(self, step: Step) -> int:
+        """Products, and the requantisations and gates of each unit."""
+        assert isinstance(step, LstmStep)
+        _, units, features = step.weights.shape
+        return int(step.steps * units * (8 * (units + features) + 800))
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters and weights of ppg_lstm."""

@@ -12,6 +12,7 @@ class SoftmaxKernel(Kernel):
     name = "softmax"
     header = "ppg_softmax.h"
     files = ("ppg_softmax.c", "ppg_softmax.h")
+    code_bytes = 420
 
     def matches(self, step: Step) -> bool:
         """True for SOFTMAX."""
@@ -20,6 +21,11 @@ class SoftmaxKernel(Kernel):
     def in_place_inputs(self, step: Step) -> tuple[str, ...]:
         """The input: a row's codes are written after the row has been read."""
         return step.inputs
+
+    def predicted_cycles(self, step: Step) -> int:
+        """Rows and codes."""
+        assert isinstance(step, SoftmaxStep)
+        return step.rows * (200 + 56 * step.columns)
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters of ppg_softmax."""

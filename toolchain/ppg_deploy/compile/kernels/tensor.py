@@ -1,10 +1,12 @@
 """TRANSPOSE, SUB, SQUARED_DIFFERENCE, MEAN, SUM, BATCH_MATMUL, L2_NORMALIZATION."""
 
 from ppg_deploy.compile.kernels.base import Array, Code, Kernel, Structure, Value
+from ppg_deploy.compile.kernels.costs import copy_cycles
 from ppg_deploy.compile.kernels.elementwise import (
     common_fields,
     constant_or_input,
     full_size_inputs,
+    line_cycles,
 )
 from ppg_deploy.compile.requantize import general_factor
 from ppg_deploy.compile.steps import Step
@@ -38,6 +40,13 @@ class TransposeKernel(Kernel):
         """True for TRANSPOSE."""
         return isinstance(step, TransposeStep)
 
+    def predicted_cycles(self, step: Step) -> int:
+        """Runs that stay together, or single codes."""
+        assert isinstance(step, TransposeStep)
+        size, distance = step.axes[-1]
+        runs = step.output_bytes // size
+        return 60 + runs * (copy_cycles(size) + 15 if distance == 1 else 20 + 7 * size)
+
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters of ppg_transpose."""
         assert isinstance(step, TransposeStep) and not in_place
@@ -59,6 +68,11 @@ class DifferenceKernel(Kernel):
     def in_place_inputs(self, step: Step) -> tuple[str, ...]:
         """Operands of the output's shape."""
         return full_size_inputs(step)
+
+    def predicted_cycles(self, step: Step) -> int:
+        """Lines of the innermost axis; three requantisations of the general form, or four."""
+        assert isinstance(step, DifferenceStep)
+        return line_cycles(step, 120)
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters of ppg_sub or ppg_squared_difference."""
@@ -83,6 +97,13 @@ class ReduceKernel(Kernel):
     def matches(self, step: Step) -> bool:
         """True for both."""
         return isinstance(step, ReduceStep)
+
+    def predicted_cycles(self, step: Step) -> int:
+        """Values, lines of them and outputs."""
+        assert isinstance(step, ReduceStep)
+        summed, _ = _filled(step.summed, _REDUCE_AXES)
+        lines = summed[0] * summed[1] * summed[2]
+        return step.output_bytes * (110 + lines * (25 + 7 * summed[3]))
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters of ppg_reduce."""
@@ -122,6 +143,15 @@ class BatchMatMulKernel(Kernel):
         turned = step.columns * step.turn_second + step.rows * step.turn_first
         return _BYTES_PER_SUM * step.columns + step.summed * turned
 
+    def predicted_cycles(self, step: Step) -> int:
+        """Dot products, sums of rows and columns, and turned operands."""
+        assert isinstance(step, BatchMatMulStep)
+        rows, columns, summed = step.rows, step.columns, step.summed
+        turned = summed * (columns * step.turn_second + rows * step.turn_first)
+        return step.batches * (
+            rows * columns * (60 + 3 * summed) + (rows + columns) * (30 + 3 * summed) + 9 * turned
+        )
+
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters of ppg_batch_matmul."""
         assert isinstance(step, BatchMatMulStep) and not in_place
@@ -158,6 +188,11 @@ class L2NormKernel(Kernel):
     def in_place_inputs(self, step: Step) -> tuple[str, ...]:
         """The input: each vector is read twice, then written."""
         return step.inputs
+
+    def predicted_cycles(self, step: Step) -> int:
+        """Vectors and their values."""
+        assert isinstance(step, L2NormStep)
+        return step.rows * (300 + 30 * step.depth)
 
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters of ppg_l2norm."""

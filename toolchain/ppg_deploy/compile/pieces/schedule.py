@@ -27,7 +27,11 @@ class Schedule:
 
 
 def choose_schedule(
-    program: Program, choose_kernels: ChooseKernels, optimize: Optimize, ram_budget: int | None
+    program: Program,
+    choose_kernels: ChooseKernels,
+    optimize: Optimize,
+    ram_budget: int | None,
+    at_least: int = 0,
 ) -> Schedule:
     """Rows depth first where that makes the arena smaller; time in stretches only where the budget asks for it.
 
@@ -36,25 +40,26 @@ def choose_schedule(
         choose_kernels: the kernels of a program's steps.
         optimize: `size` leaves rows together, because every piece is a call.
         ram_budget: most bytes of the arena, or None.
+        at_least: bytes that the arena has in any case, because something else needs them.
 
     Raises:
         DoesNotFitError: no schedule that was found fits; names the smallest.
     """
+
+    def arena(schedule: Schedule) -> int:
+        return max(schedule.plan.arena_bytes, at_least)
+
     whole = schedule_as_it_is(program, choose_kernels)
     if ram_budget is None:
         if optimize is Optimize.SIZE:
             return whole
-        return min(whole, schedule_as_it_is(split_rows(program), choose_kernels), key=_arena)
-    if _arena(whole) <= ram_budget:
+        return min(whole, schedule_as_it_is(split_rows(program), choose_kernels), key=arena)
+    if arena(whole) <= ram_budget:
         return whole
     by_rows = schedule_as_it_is(split_rows(program), choose_kernels)
-    if _arena(by_rows) <= ram_budget:
+    if arena(by_rows) <= ram_budget:
         return by_rows
-    return _within_budget(by_rows.program, choose_kernels, ram_budget, _arena(by_rows))
-
-
-def _arena(schedule: Schedule) -> int:
-    return schedule.plan.arena_bytes
+    return _within_budget(by_rows.program, choose_kernels, ram_budget, arena, arena(by_rows))
 
 
 def schedule_as_it_is(program: Program, choose_kernels: ChooseKernels) -> Schedule:
@@ -64,7 +69,11 @@ def schedule_as_it_is(program: Program, choose_kernels: ChooseKernels) -> Schedu
 
 
 def _within_budget(
-    program: Program, choose_kernels: ChooseKernels, ram_budget: int, without_stretches: int
+    program: Program,
+    choose_kernels: ChooseKernels,
+    ram_budget: int,
+    arena: Callable[[Schedule], int],
+    without_stretches: int,
 ) -> Schedule:
     regions = find_regions(program)
     peaks = _peaks(program, regions, choose_kernels)
@@ -79,8 +88,8 @@ def _within_budget(
             continue
         tried.add(tuple(counts.values()))
         candidate = schedule_as_it_is(tiled(program, regions, counts), choose_kernels)
-        smallest = min(smallest, _arena(candidate))
-        if _arena(candidate) <= ram_budget:
+        smallest = min(smallest, arena(candidate))
+        if arena(candidate) <= ram_budget:
             return candidate
     raise DoesNotFitError(
         f"the model needs an arena of at least {smallest:,} bytes, the budget is {ram_budget:,}",
