@@ -122,10 +122,10 @@ static int32_t run_jumps(block_t *block) {
 }
 
 static int8_t requantized(uint32_t field, const int32_t *words, int32_t end) {
-  ppg_factor_t factor = {words[0], words[1], words[2]};
+  ppg_factor_t factor = {words[0], words[1], words[2] & 0xFF};
   uint32_t scaled = (field << 11) + 0x80000000u;
   if (end == KRONECKER_PROVEN_AT) {
-    return (int8_t)ppg_saturate8(ppg_requantize_proven((int32_t)scaled >> 11, &factor));
+    return (int8_t)ppg_saturate8(ppg_requantize_proven(((int32_t)scaled >> 11) + (words[2] >> 9), &factor));
   }
   return (int8_t)ppg_saturate8(ppg_requantize_scaled((int32_t)scaled, &factor));
 }

@@ -21,7 +21,8 @@
    The stream has, for each pair of output channels A and B:
      start of A, start of B                      low word, high word
      a jump, then words of taps, A and B in turn, as the steps jumped to want them, with jumps between them
-     ppg_factor_t of A, ppg_factor_t of B
+     ppg_factor_t of A, ppg_factor_t of B; in the proven form, twice the center (what is taken off the channel's
+       accumulators so that they fit) stands above the right shift, 2 * center * 256 + right
    A jump is the distance from the place it is taken at to the code to go on with (KRONECKER_*_AT below). A step
    covers one row of packs and 3 or 2 words of taps, or two rows and 1 word each; the steps for rows stand side by
    side so that there is one jump for many rows. */

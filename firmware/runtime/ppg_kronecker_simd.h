@@ -61,7 +61,7 @@
 
 #define GROUP(step, count) ".rept " TEXT(count) "\n" step ".endr\n" JUMP
 
-/* Stack while a pair of channels runs: 0, 4 last high words of A and B; 8 output; 12 first jump in the stream;
+/* Stack while a pair of channels runs: 0, 4 last high words of A and B; 8 output; 12 first jump in the stream; 16 packs;
    28 end of packs; 76 pitch; 84 back. */
 
 /* Begins a block: the third field of the last block's second accumulator goes on in the first field of this one's
@@ -82,7 +82,7 @@
   "add pc, r10\n"                    \
   "nop\n"
 
-/* Fields of one channel's accumulators low0:high0, low1:high1, minus 2^20 and times 2^11, for the four positions:
+/* Fields of one channel's accumulators low0:high0, low1:high1, minus 2^20, times 2^11, for the four positions:
    `before`, low0, high0, low1. r12 holds 2^31; high1 and spare are lost, high1 is kept in the stack. */
 #define FIELDS(low0, high0, low1, high1, before, spare, kept)              \
   "add " #before ", r12, " #low0 ", lsl #11\n"                             \
@@ -134,9 +134,10 @@
   "asr " #value ", " #value ", r12\n"              \
   "ssat " #value ", #8, " #value "\n"
 
+/* As before, with twice the center in r1. */
 #define PROVEN(value)                              \
+  "add " #value ", r1, " #value ", asr #10\n"      \
   "add lr, r7, " #value ", asr #31\n"              \
-  "asr " #value ", " #value ", #10\n"              \
   "smmlar " #value ", " #value ", r3, lr\n"        \
   "asr " #value ", " #value ", r12\n"              \
   "ssat " #value ", #8, " #value "\n"
@@ -161,10 +162,17 @@
   "bne.w 2b\n"                                                       \
   "b.w 3f\n"
 
+/* A right shift is the lowest byte of its word, twice the center the rest. */
 #define END_PROVEN                                                   \
   ALL_FIELDS                                                         \
-  FACTOR_OF_A PROVEN(r10) PROVEN(r4) PROVEN(r5) PROVEN(r2)           \
-  FACTOR_OF_B PROVEN(r11) PROVEN(r8) PROVEN(r9) PROVEN(r6)           \
+  "str r1, [sp, #16]\n"                                              \
+  FACTOR_OF_A                                                        \
+  "asr r1, r12, #8\n"                                                \
+  PROVEN(r10) PROVEN(r4) PROVEN(r5) PROVEN(r2)                       \
+  FACTOR_OF_B                                                        \
+  "asr r1, r12, #8\n"                                                \
+  PROVEN(r11) PROVEN(r8) PROVEN(r9) PROVEN(r6)                       \
+  "ldr r1, [sp, #16]\n"                                              \
   STORE                                                              \
   "bne.w 2b\n"                                                       \
   "b.w 3f\n"

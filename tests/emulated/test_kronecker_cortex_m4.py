@@ -14,7 +14,7 @@ from ppg_deploy.tflite.writer import write_tflite
 from tests.support.compile_cortex_m4 import CompiledForM4, cortex_m4
 from tests.support.compile_host import RUNTIME
 from tests.support.compile_networks import windows_for
-from tests.support.kronecker_cases import force_kronecker, random_convolution, trained_like
+from tests.support.kronecker_cases import equal_weights, force_kronecker, random_convolution, trained_like
 
 pytestmark = [
     pytest.mark.arm,
@@ -38,6 +38,17 @@ def test_random_convolutions_equal_tflm(monkeypatch: pytest.MonkeyPatch) -> None
     force_kronecker(monkeypatch)
     names = [_compare(random_convolution(seed), 4).compiled.operators[0].kernel for seed in range(300, 325)]
     assert names.count("conv_kronecker") >= 18
+
+
+@pytest.mark.parametrize("activation", [Activation.RELU, Activation.NONE])
+@pytest.mark.parametrize("bias", [(12_256, -12_256), (400_000, -900_000)])
+def test_accumulators_around_a_center(
+    monkeypatch: pytest.MonkeyPatch, bias: tuple[int, int], activation: Activation
+) -> None:
+    force_kronecker(monkeypatch)
+    for weight in (127, -127):
+        loaded = _compare(equal_weights(weight, 8, 0, bias, activation), 12)
+        assert loaded.compiled.operators[0].kernel == "conv_kronecker"
 
 
 # Cycles per MAC measured are 0.75, 0.79, 0.77, 0.71, 0.91 and 1.09.

@@ -10,7 +10,7 @@ from ppg_deploy.graph.operators import Activation
 from ppg_deploy.tflite.writer import write_tflite
 from tests.support.compile_host import host_runner
 from tests.support.compile_networks import NetworkBuilder, windows_for, with_dead_channel
-from tests.support.kronecker_cases import force_kronecker, random_convolution, trained_like
+from tests.support.kronecker_cases import equal_weights, force_kronecker, random_convolution, trained_like
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
 pytest.importorskip("tflite_micro", reason="the reference is TFLM's own interpreter")
@@ -45,28 +45,21 @@ def test_every_rest_of_columns(monkeypatch: pytest.MonkeyPatch, columns: int) ->
     assert {names[0] for names in _compare(graphs, 3)} == {"conv_kronecker"}
 
 
-def _extreme(weight: int, channels: int, zero: int) -> Graph:
-    """All weights equal: accumulators reach the ends of their range at windows of equal codes."""
-    net = NetworkBuilder(weight + 300, (1, 1, 40, channels), zero)
-    output = net.convolution(net.input, 2, (1, 8), zero=-128, activation=Activation.RELU, gain=0.05)
-    graph = net.graph(output)
-    data = graph.tensors[graph.operators[0].inputs[1]].data
-    assert data is not None
-    data[...] = weight
-    return graph
-
-
-@pytest.mark.parametrize(("weight", "zero"), [(127, -128), (-127, -128), (127, 127), (-127, 127), (127, 0)])
+@pytest.mark.parametrize("activation", [Activation.RELU, Activation.NONE])
+@pytest.mark.parametrize("zero", [-128, 0, 127])
+@pytest.mark.parametrize("weight", [127, -127])
 def test_accumulators_at_the_ends_of_the_fields(
-    monkeypatch: pytest.MonkeyPatch, weight: int, zero: int
+    monkeypatch: pytest.MonkeyPatch, weight: int, zero: int, activation: Activation
 ) -> None:
     force_kronecker(monkeypatch)
-    # 8 taps x 4 channels x 127 x 255 = 1,036,320 of 1,048,576; the bias may need some of the rest.
-    graphs = [_extreme(weight, 4, zero)]
-    bias = graphs[0].tensors[graphs[0].operators[0].inputs[2]].data
-    assert bias is not None
-    bias[...] = (12_255, -12_256)
-    assert _compare(graphs, 20) == [["conv_kronecker"]]
+    graphs = [
+        # 8 taps x 4 channels x 127 x 255 = 1,036,320 of 1,048,575 without a center, then one further.
+        equal_weights(weight, 4, zero, (12_255, -12_255), activation),
+        equal_weights(weight, 4, zero, (12_256, -12_256), activation),
+        # 2,072,640 of 2,097,150, around centers far from 0.
+        equal_weights(weight, 8, zero, (400_000, -900_000), activation),
+    ]
+    assert _compare(graphs, 20) == [["conv_kronecker"]] * 3
 
 
 def test_constant_channels_may_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,3 +81,29 @@ def test_overwrites_its_input(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = compile_graph(graph, model_sha256="0" * 64, dsp=False)
     assert any(operator.in_place for operator in compiled.operators)
     assert _compare([graph]) == [["conv_kronecker"] * 3]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_pieces_of_rows_and_columns(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    from ppg_deploy.compile import compile_graph
+    from ppg_deploy.errors import DoesNotFitError
+    from ppg_deploy.golden.tflm import TflmInterpreter
+
+    force_kronecker(monkeypatch)
+    random = np.random.default_rng(seed)
+    net = NetworkBuilder(seed, (1, int(random.integers(1, 4)), int(random.integers(40, 90)), 2), -128)
+    name = net.input
+    for _ in range(3):
+        kernel, stride = int(random.integers(2, 8)), int(random.integers(1, 3))
+        dilation = int(random.integers(1, 4))
+        name = net.convolution(name, 4, (1, kernel), stride=(1, stride), dilation=(1, dilation))
+    graph = net.graph(net.dense(net.reshape(name, (1, net.tensors[name].size)), 3))
+    with pytest.raises(DoesNotFitError) as refused:
+        compile_graph(graph, model_sha256="0" * 64, dsp=False, ram_budget=1)
+    smallest = int(refused.value.message.split("at least ")[1].split(" bytes")[0].replace(",", ""))
+    windows = windows_for(graph, seed, 6)
+    [(compiled, outputs)] = host_runner().run([(graph, windows)], ram_budget=smallest + 40)
+    np.testing.assert_array_equal(outputs, TflmInterpreter(write_tflite(graph)).run(windows))
+    names = [operator.kernel for operator in compiled.operators]
+    assert names.count("conv_kronecker") == 3
+    assert max(operator.pieces for operator in compiled.operators) > 1

@@ -84,3 +84,18 @@ def trained_like(
     drawn = np.random.default_rng(seed).laplace(size=weights.shape)
     weights[...] = np.round(drawn / np.abs(drawn).max(axis=(1, 2, 3), keepdims=True) * 127)
     return graph
+
+
+def equal_weights(
+    weight: int, channels: int, zero: int, bias: tuple[int, int], activation: Activation
+) -> Graph:
+    """One layer of 8 taps whose accumulators reach both ends of their range at windows of equal codes."""
+    net = NetworkBuilder(weight + 300, (1, 1, 40, channels), zero)
+    output = net.convolution(net.input, 2, (1, 8), zero=-128, activation=activation, gain=0.05)
+    graph = net.graph(output)
+    weights, biases = (graph.tensors[name].data for name in graph.operators[0].inputs[1:])
+    assert weights is not None
+    assert biases is not None
+    weights[...] = weight
+    biases[...] = bias
+    return graph

@@ -82,6 +82,23 @@ def depthwise_row(seed: int) -> Graph:
     return net.graph(net.depthwise(source, 1, (1, taps), gain=gain, **window, **settings))
 
 
+def depthwise_image(seed: int) -> Graph:
+    """Kernels of 3 x 3 over images of any size."""
+    rng = np.random.default_rng(seed)
+    shape = (1, *(int(size) for size in rng.integers(3, 14, 2)), int(rng.integers(1, 11)))
+    net = NetworkBuilder(seed, shape, _choose(rng, _ZEROS))
+    source = net.input if rng.random() < 0.4 else net.depthwise(net.input, 1, (1, 1))
+    stride = int(rng.integers(1, 3))
+    padding = Padding.SAME if rng.random() < 0.7 else Padding.VALID
+    if rng.random() < 0.3:
+        pads = tuple((int(low), int(high)) for low, high in rng.integers(0, 4, (2, 2)))
+        source, padding = net.pad(source, ((0, 0), *pads, (0, 0))), Padding.VALID
+    settings = {"activation": _choose(rng, _ACTIVATIONS), "zero": _choose(rng, _ZEROS)}
+    gain = float(_choose(rng, (1.0, 1.0, 3.0, 0.1)))
+    name = net.depthwise(source, 1, (3, 3), stride=(stride, stride), padding=padding, gain=gain, **settings)
+    return net.graph(name)
+
+
 def pool_row(seed: int) -> Graph:
     """Windows of 2 or 4 columns, channels that fill words."""
     rng = np.random.default_rng(seed)
@@ -108,6 +125,7 @@ FAMILIES = {
     "constant operand": (constant_operand, {"affine"}),
     "equal shapes": (equal_shapes, {"sum", "product"}),
     "depthwise row": (depthwise_row, {"depthwise_rows"}),
+    "depthwise image": (depthwise_image, {"depthwise_3x3"}),
     "pool row": (pool_row, {"pool_rows"}),
     "whole image": (whole_image, {"totals"}),
 }

@@ -58,13 +58,20 @@ _GIVEN_UP_TOGETHER = 3
 Able = tuple[Candidate, ...]
 
 
-def choose_kernels(steps: Sequence[Step], optimize: Optimize) -> tuple[Choice, ...]:
+def choose_kernels(
+    steps: Sequence[Step], optimize: Optimize, *, scratch_limit: int | None = None
+) -> tuple[Choice, ...]:
     """A choice per step.
+
+    Args:
+        steps: of the model.
+        optimize: the objective.
+        scratch_limit: bytes of scratch that a kernel may need; where none needs so little, those that need least.
 
     Raises:
         InternalError: no kernel matches a step, although the checks accepted the graph.
     """
-    able = [_able(step) for step in steps]
+    able = [_frugal(_able(step), scratch_limit) for step in steps]
     allowed = _worth_their_code(able, optimize)
     return tuple(_choice(one, allowed, optimize) for one in able)
 
@@ -74,6 +81,19 @@ def _able(step: Step) -> Able:
     if not able:
         raise InternalError(f"no kernel computes {step.kind}", hint="report this model to the authors")
     return able
+
+
+def _frugal(able: Able, scratch_limit: int | None) -> Able:
+    if scratch_limit is None or len(able) == 1:
+        return able
+    scratch = [
+        candidate.kernel.scratch_bytes(
+            candidate.step, in_place=bool(candidate.kernel.in_place_inputs(candidate.step))
+        )
+        for candidate in able
+    ]
+    limit = max(scratch_limit, min(scratch))
+    return tuple(candidate for candidate, needed in zip(able, scratch, strict=True) if needed <= limit)
 
 
 def _choice(able: Able, allowed: frozenset[Kernel], optimize: Optimize) -> Choice:

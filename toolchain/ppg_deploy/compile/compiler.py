@@ -1,7 +1,7 @@
 """Quantised graph -> C."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ppg_deploy.compile.checks import check_compilable
 from ppg_deploy.compile.choose import Choice, choose_kernels
@@ -13,13 +13,20 @@ from ppg_deploy.compile.lower import Program, lower
 from ppg_deploy.compile.memory import MemoryPlan
 from ppg_deploy.compile.model import CompiledModel, CompiledOperator
 from ppg_deploy.compile.objective import Optimize
-from ppg_deploy.compile.pieces.schedule import Schedule, choose_schedule, schedule_as_it_is
-from ppg_deploy.compile.pieces.sliding import sliding_program
+from ppg_deploy.compile.pieces.schedule import (
+    ArenaTooSmallError,
+    Schedule,
+    choose_schedule,
+    schedule_as_it_is,
+)
+from ppg_deploy.compile.pieces.sliding import SlidingProgram, sliding_program
 from ppg_deploy.compile.prune import prune
 from ppg_deploy.compile.push import push_facts
 from ppg_deploy.compile.sharing import SharedConstants
 from ppg_deploy.compile.steps import Step
 from ppg_deploy.graph import Graph
+
+_SCRATCH_SHARE = 8
 
 
 def compile_graph(
@@ -49,27 +56,9 @@ def compile_graph(
     """
     check_compilable(graph)
     whole, removed_channels = prune(lower(graph))
-    choices = choose_kernels(whole.steps, optimize)
-
-    def kernels_of(program: Program) -> list[Kernel]:
-        # All pieces of an operator have its kernel, so that they share its constants.
-        return [
-            _kernel_of(step, choices[operator : operator + 1], optimize)
-            for step, operator in zip(program.steps, program.operator_of, strict=True)
-        ]
-
     sliding = None if hop is None else sliding_program(whole, hop)
-    kept = {} if sliding is None else sliding.kept
-    push_schedule = (
-        None if sliding is None else schedule_as_it_is(replace(sliding.program, kept=kept), kernels_of)
-    )
-    schedule = choose_schedule(
-        replace(whole, kept=kept),
-        kernels_of,
-        optimize,
-        ram_budget,
-        at_least=0 if push_schedule is None else push_schedule.plan.arena_bytes,
-    )
+    planned = _plan(whole, sliding, optimize, ram_budget)
+    choices, schedule, push_schedule = planned.choices, planned.schedule, planned.push_schedule
     run = _routine(schedule, "ppg_model_op", "input", 0)
     schedules, routines = [schedule], [run]
     if push_schedule is not None:
@@ -112,6 +101,67 @@ def compile_graph(
         ),
         push=push,
     )
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """Which kernels, in which order, at which offsets."""
+
+    choices: tuple[Choice, ...]
+    schedule: Schedule
+    push_schedule: Schedule | None
+
+    def price(self, optimize: Optimize) -> float:
+        """Predicted cycles of a run, and what its constants are worth in cycles."""
+        constants = sum(choice.chosen.constant_bytes for choice in self.choices)
+        return self.schedule.predicted_cycles + optimize.cycles_per_byte * constants
+
+
+def _plan(
+    whole: Program, sliding: SlidingProgram | None, optimize: Optimize, ram_budget: int | None
+) -> _Planned:
+    if ram_budget is None:
+        return _planned(whole, sliding, optimize, None, None)
+    # Kernels that need much scratch may cost more, cut into short stretches, than slower ones in longer stretches.
+    plans: list[_Planned] = []
+    refusals: list[ArenaTooSmallError] = []
+    for scratch_limit in (None, ram_budget // _SCRATCH_SHARE, 0):
+        try:
+            plans.append(_planned(whole, sliding, optimize, ram_budget, scratch_limit))
+        except ArenaTooSmallError as refusal:
+            refusals.append(refusal)
+    if not plans:
+        raise min(refusals, key=lambda refusal: refusal.smallest)
+    return min(plans, key=lambda plan: plan.price(optimize))
+
+
+def _planned(
+    whole: Program,
+    sliding: SlidingProgram | None,
+    optimize: Optimize,
+    ram_budget: int | None,
+    scratch_limit: int | None,
+) -> _Planned:
+    choices = choose_kernels(whole.steps, optimize, scratch_limit=scratch_limit)
+
+    def kernels_of(program: Program) -> list[Kernel]:
+        # All pieces of an operator have its kernel, so that they share its constants.
+        return [
+            _kernel_of(step, choices[operator : operator + 1], optimize)
+            for step, operator in zip(program.steps, program.operator_of, strict=True)
+        ]
+
+    if sliding is None:
+        return _Planned(choices, choose_schedule(whole, kernels_of, optimize, ram_budget), None)
+    push_schedule = schedule_as_it_is(replace(sliding.program, kept=sliding.kept), kernels_of)
+    schedule = choose_schedule(
+        replace(whole, kept=sliding.kept),
+        kernels_of,
+        optimize,
+        ram_budget,
+        at_least=push_schedule.plan.arena_bytes,
+    )
+    return _Planned(choices, schedule, push_schedule)
 
 
 def _kernel_of(piece: Step, choices: Sequence[Choice], optimize: Optimize) -> Kernel:

@@ -36,18 +36,18 @@ class FusedFactor:
 
 
 def fused_factors(
-    step: WeightedStep, scale: int, right: int, *, added_later: Longs | None = None
+    step: WeightedStep, scale: int, right: int | None, *, added_later: Longs | None = None
 ) -> tuple[FusedFactor, ...] | None:
     """Factors of all channels for accumulators that are multiplied by `scale`, without deductions.
 
     Args:
         step: what to compute.
         scale: accumulators arrive multiplied by it.
-        right: the layer's right shift.
+        right: the layer's right shift, None when each channel may have its own.
         added_later: per channel, what accumulators lack when they are multiplied; `first` makes up for it.
 
     Returns:
-        None when some channel has no exact factor with this right shift.
+        None when some channel has no exact factor.
     """
     return _factors(step, scale, right, signed=False, added_later=added_later)
 

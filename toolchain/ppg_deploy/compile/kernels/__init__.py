@@ -7,6 +7,7 @@ from ppg_deploy.compile.kernels.copy import Copy
 from ppg_deploy.compile.kernels.dense import Dense
 from ppg_deploy.compile.kernels.dense_wide import WideDense
 from ppg_deploy.compile.kernels.depthwise import Depthwise
+from ppg_deploy.compile.kernels.depthwise_3x3 import Depthwise3x3
 from ppg_deploy.compile.kernels.depthwise_rows import DepthwiseRows
 from ppg_deploy.compile.kernels.elementwise import AddKernel, MulKernel
 from ppg_deploy.compile.kernels.equal_shapes import Product, Sum
@@ -56,6 +57,7 @@ KERNELS: tuple[Kernel, ...] = (
     Sum(),
     Product(),
     DepthwiseRows(),
+    Depthwise3x3(),
     Depthwise(),
     WideDense(),
     Dense(),

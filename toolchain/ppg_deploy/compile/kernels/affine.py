@@ -28,7 +28,7 @@ class Affine(Kernel):
     name = "affine"
     header = "ppg_affine.h"
     files = ("ppg_affine.c", "ppg_affine.h")
-    code_bytes = 420
+    code_bytes = 490
 
     def matches(self, step: Step) -> bool:
         """True for batch normalisation, and ADD or MUL with a constant that repeats."""
@@ -87,8 +87,8 @@ def _fitted(step: Step) -> _Fitted | None:
     function = _function(step)
     if function is None:
         return None
-    outputs, _ = function
-    lines, found = lines_through(*function)
+    outputs, slopes = function
+    lines, found = _searched(outputs.tobytes(), np.ascontiguousarray(slopes).tobytes())
     channels = len(lines)
     repeated = math.lcm(channels, 4)
     if found.all() and repeated <= _LARGEST_REPEATED and step.output_bytes % repeated == 0:
@@ -97,6 +97,13 @@ def _fitted(step: Step) -> _Fitted | None:
         return None
     tables = np.roll(outputs[~found], 128, axis=1).astype(np.int8)
     return _Fitted(lines, tuple(int(channel) for channel in np.flatnonzero(~found)), tables)
+
+
+# All pieces of a step share one search.
+@functools.lru_cache(maxsize=64)
+def _searched(outputs: bytes, slopes: bytes) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    codes = np.frombuffer(outputs, np.int64).reshape(-1, len(CODES))
+    return lines_through(codes, np.frombuffer(slopes, np.float64))
 
 
 def _function(step: Step) -> tuple[Wide, NDArray[np.float64]] | None:

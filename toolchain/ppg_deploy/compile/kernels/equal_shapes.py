@@ -32,7 +32,7 @@ class Sum(Kernel):
     name = "sum"
     header = "ppg_sum.h"
     files = ("ppg_sum.c", "ppg_sum.h")
-    code_bytes = 330
+    code_bytes = 360
 
     def matches(self, step: Step) -> bool:
         """True when one of the operands may be multiplied."""
@@ -72,7 +72,7 @@ class Product(Kernel):
     name = "product"
     header = "ppg_product.h"
     files = ("ppg_product.c", "ppg_product.h")
-    code_bytes = 330
+    code_bytes = 370
 
     def matches(self, step: Step) -> bool:
         """True when the factor has the short form; products stay below 2^17."""
@@ -114,17 +114,22 @@ class _Addends:
     swapped: bool
 
 
-@functools.lru_cache(maxsize=32)
 def _addends(step: AddStep) -> _Addends | None:
+    return _found((step.left.zero, step.right.zero), step.factors, step.output_zero)
+
+
+# All pieces of a step, and blocks with the same scales, share one search.
+@functools.lru_cache(maxsize=64)
+def _found(zeros: tuple[int, int], factors: tuple[tuple[int, int], ...], output_zero: int) -> _Addends | None:
     left, right = (
-        multiply_by_quantized_multiplier((CODES - operand.zero) << ADD_LEFT_SHIFT, *factor)
-        for operand, factor in zip((step.left, step.right), step.factors, strict=False)
+        multiply_by_quantized_multiplier((CODES - zero) << ADD_LEFT_SHIFT, *factor)
+        for zero, factor in zip(zeros, factors, strict=False)
     )
     sums = left + right[:, None]
-    multiplier, shift = step.factors[2]
+    multiplier, shift = factors[2]
     if np.abs(sums).max() << max(shift, 0) > _LARGEST_WORD:
         return None
-    codes = np.clip(multiply_by_quantized_multiplier(sums, multiplier, shift) + step.output_zero, -128, 127)
+    codes = np.clip(multiply_by_quantized_multiplier(sums, multiplier, shift) + output_zero, -128, 127)
     of_sum = float(multiplier) * 2.0 ** (shift - 31)
     for swapped, outputs, first in ((False, codes, left), (True, codes.T, right)):
         found = _line_and_table(outputs, of_sum * float(first[-1] - first[0]) / 255)

@@ -13,6 +13,7 @@ from ppg_deploy.compile.kernels.kronecker_packing import (
     ROW_BYTES,
     SCALED_AT,
     Layout,
+    centers,
     fields_hold,
     layout_of,
     pack_stream,
@@ -20,7 +21,6 @@ from ppg_deploy.compile.kernels.kronecker_packing import (
 from ppg_deploy.compile.once_per_weights import once_per_weights
 from ppg_deploy.compile.requantize import Factor, proven_factors
 from ppg_deploy.compile.requantize_fused import fused_factors
-from ppg_deploy.compile.requantize_scaled import scaled_factors
 from ppg_deploy.compile.steps import ConvolutionStep, Step, WeightedStep
 
 # Accumulators arrive at the top of a word.
@@ -37,7 +37,7 @@ class _Form:
 
 
 class KroneckerConvolution(Kernel):
-    """Convolutions with kernel (1, k), 2 <= k <= 9, whose accumulators stay within 21 bits."""
+    """Convolutions with kernel (1, k), 2 <= k <= 9, whose accumulators span no more than 21 bits."""
 
     name = "conv_kronecker"
     header = "ppg_kronecker.h"
@@ -136,12 +136,18 @@ def _form(step: WeightedStep) -> _Form | None:
     """The fastest proven requantisation, None when none is proven or a field could overflow."""
     if not fields_hold(step):
         return None
-    fixed = fused_factors(step, _SCALE, FIXED_RIGHT)
-    if fixed is not None:
-        words = tuple(Factor(factor.multiplier, factor.first, factor.right) for factor in fixed)
-        return _Form(FIXED_AT, words, 80)
-    scaled = scaled_factors(step, _SCALE)
-    if scaled is not None:
-        return _Form(SCALED_AT, scaled, 93)
+    around = centers(step)
+    for right, end, cycles in ((FIXED_RIGHT, FIXED_AT, 80), (None, SCALED_AT, 93)):
+        fused = fused_factors(step, _SCALE, right, added_later=around)
+        if fused is not None:
+            words = tuple(Factor(factor.multiplier, factor.first, factor.right) for factor in fused)
+            return _Form(end, words, cycles)
     proven = proven_factors(step)
-    return None if proven is None else _Form(PROVEN_AT, proven, 109)
+    if proven is None:
+        return None
+    # Twice the center stands above the right shift.
+    words = tuple(
+        Factor(factor.multiplier, factor.first, factor.right + (center << 9))
+        for factor, center in zip(proven, around.tolist(), strict=True)
+    )
+    return _Form(PROVEN_AT, words, 113)

@@ -2,16 +2,18 @@
 
 Ranges. With u = input + 128 (0 to 255), a channel's accumulator is a = b + sum of w u, where the folded bias b = bias -
 (zero + 128) * sum of w. Its sum splits into low (taps that stand in the lower field of their word) and high (the
-others). The kernel sees three fields of 21, 21 and 22 bits, started at
+others). A center c is taken off so that a - c lies around 0. The kernel sees three fields of 21, 21 and 22 bits,
+started at
 
     first   S = -(least low)          so that first + low is 0 or more, and a block never borrows from the field above
-    middle  O = b + 2^20              so that middle + sum of w u = a + 2^20
-    last    O - S                     goes on in the next first field: S + (O - S) + low + high = a + 2^20 as well
+    middle  O = b - c + 2^20          so that middle + sum of w u = a - c + 2^20
+    last    O - S                     goes on in the next first field: S + (O - S) + low + high = a - c + 2^20 as well
 
-so every finished field holds a + 2^20, which fits 21 bits exactly when -2^20 <= a < 2^20. Then no field is ever
-negative or too large: S + low lies between 0 and (largest low - least low), which is no more than the width of a; the
-last field, O - S + high = (O + least low + high), is one of the values of a + 2^20 too. Sums on the way may leave
-their fields: they wrap modulo 2^64 and come back.
+so every finished field holds a - c + 2^20, which fits 21 bits when -2^20 < a - c < 2^20: there is such a c when the
+width of a, largest less least, is at most 2^21 - 2. Then no field is ever negative or too large: S + low lies between
+0 and (largest low - least low), which is no more than the width of a; the last field, O - S + high = O + least low +
+high, is one of the values of a - c + 2^20 too. Sums on the way may leave their fields: they wrap modulo 2^64 and come
+back.
 """
 
 from dataclasses import dataclass
@@ -25,7 +27,9 @@ from ppg_deploy.compile.requantize import Factor, accumulator_ranges, constant_c
 from ppg_deploy.compile.steps import ConvolutionStep, WeightedStep
 
 FIELD_BITS = 21
-ACCUMULATOR_LIMIT = 1 << (FIELD_BITS - 1)
+_HALF = 1 << (FIELD_BITS - 1)
+# The short form of requantisation adds twice the center, which shares a word with the right shift.
+_LARGEST_CENTER = 1 << 21
 LARGEST_CODE = 255
 
 ROW_WORDS = 16
@@ -176,11 +180,21 @@ def layout_of(step: ConvolutionStep) -> Layout:
     return Layout(window.kernel[1], window.stride[1], window.dilation[1], step.source.channels)
 
 
+def centers(step: WeightedStep) -> NDArray[np.int64]:
+    """What is taken off each channel's accumulators: as little as possible, 0 for constant channels."""
+    low, high = (np.array(ends, np.int64) for ends in zip(*accumulator_ranges(step), strict=True))
+    is_constant = np.array([code is not None for code in constant_codes(step)])
+    return np.where(is_constant, 0, np.minimum(np.maximum(0, high - _HALF + 1), low + _HALF - 1))
+
+
 def fields_hold(step: WeightedStep) -> bool:
     """True when no field of a channel that is not constant can overflow."""
-    return all(
-        constant is not None or (low >= -ACCUMULATOR_LIMIT and high < ACCUMULATOR_LIMIT)
-        for constant, (low, high) in zip(constant_codes(step), accumulator_ranges(step), strict=True)
+    center = centers(step)
+    return bool(np.all(np.abs(center) < _LARGEST_CENTER)) and all(
+        constant is not None or (low - around > -_HALF and high - around < _HALF)
+        for constant, (low, high), around in zip(
+            constant_codes(step), accumulator_ranges(step), center.tolist(), strict=True
+        )
     )
 
 
@@ -194,7 +208,7 @@ def starts(step: ConvolutionStep, layout: Layout) -> NDArray[np.int64]:
     taps = np.arange(layout.kernel)
     is_low = (taps // layout.residues) % 2 == 1
     first = -LARGEST_CODE * np.minimum(weights[:, is_low], 0).sum(axis=(1, 2))
-    middle = folded + ACCUMULATOR_LIMIT
+    middle = folded - centers(step) + _HALF
     with np.errstate(over="ignore"):
         return np.asarray(
             first + (middle << FIELD_BITS) + ((middle - first) << (2 * FIELD_BITS)), dtype=np.int64

@@ -67,7 +67,7 @@ class Totals(Kernel):
     name = "totals"
     header = "ppg_totals.h"
     files = ("ppg_totals.c", "ppg_totals.h")
-    code_bytes = 560
+    code_bytes = 880
 
     def matches(self, step: Step) -> bool:
         """True when every output is the sum of one channel."""
@@ -83,7 +83,7 @@ class Totals(Kernel):
         assert image is not None
         positions, channels = image
         words, rest = divmod(channels, 4)
-        per_word = 45 + 25 * (positions // 252 + 1) + 5.5 * positions
+        per_word = 45 + 25 * (positions // 252 + 1) + 4.5 * positions
         return round(60 + words * per_word + rest * (20 + 5 * positions) + 30 * channels)
 
     def code(self, step: Step, in_place: bool) -> Code:

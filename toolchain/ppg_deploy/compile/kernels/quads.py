@@ -27,7 +27,9 @@ _FUSED_WORDS, _ANY_WORDS = 2, 4
 _PAIR_CYCLES = 15
 _LOOP_PAIRS, _LOOP_CYCLES = 8, 5
 _FUSED_CYCLES, _ANY_CYCLES = 64, 100
-_CALL_CYCLES = 62
+# Entering and leaving the assembler: once a row, or once or twice a block.
+_CALL_CYCLES = 120
+_LEFT_OVER_CYCLES = 90
 
 
 class QuadsConvolution(ColumnsConvolution):
@@ -83,11 +85,14 @@ class QuadsConvolution(ColumnsConvolution):
         fixed = _ANY_CYCLES if self._right is None else _FUSED_CYCLES
         block = _PAIR_CYCLES * 2 * steps + _LOOP_CYCLES * (loops - 1) + fixed
         channels = step.target.channels // step.groups
-        calls = -(-channels // CHANNELS)
-        spare = 80 if channels % CHANNELS else 0
+        fours = -(-channels // CHANNELS)
         blocks = -(-step.target.columns // POSITIONS)
-        group = calls * block + _CALL_CYCLES + spare + columns_cycles(step)
-        return step.target.rows * (blocks * step.groups * group + row_cycles(step))
+        group = fours * block + columns_cycles(step)
+        if channels % CHANNELS:
+            group += _LEFT_OVER_CYCLES + (_CALL_CYCLES if channels > CHANNELS else 0)
+        calls = blocks if channels % CHANNELS or pieces(step)[1] % 4 else 1
+        per_group = blocks * group + (calls + step.target.columns % POSITIONS) * _CALL_CYCLES
+        return step.target.rows * (step.groups * per_group + row_cycles(step))
 
     def _packed(self, step: WeightedStep) -> NDArray[np.int32]:
         assert isinstance(step, ConvolutionStep)
@@ -155,9 +160,9 @@ def columns_cycles(step: ConvolutionStep) -> int:
     """Widening the windows of 2 positions."""
     runs, run_values = pieces(step)
     if run_values % 4:
-        return 34 * window_steps(step)
-    run = 26 * (run_values // 8) + (15 if run_values % 8 else 0) + 20
-    return step.window.kernel[0] * (runs * run + 8)
+        return 32 * window_steps(step) + 50
+    run = 26 * (run_values // 8) + (15 if run_values % 8 else 0) + 14
+    return step.window.kernel[0] * (runs * run + 7) + 40
 
 
 def row_cycles(step: ConvolutionStep) -> int:

@@ -17,6 +17,17 @@ _COUNTS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64)
 ChooseKernels = Callable[[Program], Sequence[Kernel]]
 
 
+class ArenaTooSmallError(DoesNotFitError):
+    """No schedule that was found fits the budget; the smallest one needs `smallest` bytes."""
+
+    def __init__(self, smallest: int, ram_budget: int) -> None:
+        super().__init__(
+            f"the model needs an arena of at least {smallest:,} bytes, the budget is {ram_budget:,}",
+            hint=f"give --ram-budget {smallest} or more, or use a smaller model",
+        )
+        self.smallest = smallest
+
+
 @dataclass(frozen=True)
 class Schedule:
     """A program in the order in which it will run, the kernel of each step, and where everything lies."""
@@ -24,6 +35,12 @@ class Schedule:
     program: Program
     kernels: Sequence[Kernel]
     plan: MemoryPlan
+
+    @property
+    def predicted_cycles(self) -> int:
+        """Of all steps together."""
+        steps = zip(self.program.steps, self.kernels, strict=True)
+        return sum(kernel.predicted_cycles(step) for step, kernel in steps)
 
 
 def choose_schedule(
@@ -43,7 +60,7 @@ def choose_schedule(
         at_least: bytes that the arena has in any case, because something else needs them.
 
     Raises:
-        DoesNotFitError: no schedule that was found fits; names the smallest.
+        ArenaTooSmallError: no schedule that was found fits.
     """
 
     def arena(schedule: Schedule) -> int:
@@ -91,10 +108,7 @@ def _within_budget(
         smallest = min(smallest, arena(candidate))
         if arena(candidate) <= ram_budget:
             return candidate
-    raise DoesNotFitError(
-        f"the model needs an arena of at least {smallest:,} bytes, the budget is {ram_budget:,}",
-        hint=f"give --ram-budget {smallest} or more, or use a smaller model",
-    )
+    raise ArenaTooSmallError(smallest, ram_budget)
 
 
 def _fewest_within(peaks: Mapping[int, int], limit: int) -> int:

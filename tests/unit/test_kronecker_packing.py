@@ -9,7 +9,7 @@ import pytest
 
 from ppg_deploy.compile.kernels import kronecker_packing as packing
 from ppg_deploy.compile.kernels.kronecker import KroneckerConvolution
-from ppg_deploy.compile.kernels.kronecker_packing import Layout, layout_of, pack_stream, starts
+from ppg_deploy.compile.kernels.kronecker_packing import Layout, centers, layout_of, pack_stream, starts
 from ppg_deploy.compile.lower import lower
 from ppg_deploy.compile.requantize import Factor
 from ppg_deploy.compile.steps import ConvolutionStep
@@ -104,13 +104,25 @@ def test_fields_hold_shifted_accumulators(kernel: int, ends: str) -> None:
             assert field - _X // 2 == expected[position]
 
 
-def test_matches_up_to_the_last_accumulator_that_fits() -> None:
+def test_matches_up_to_the_last_width_that_fits() -> None:
     kernel = KroneckerConvolution()
-    # 8 taps x 4 channels x 127 x 255 = 1,036,320; 2^20 - 1 - 1,036,320 = 12,255.
-    assert kernel.matches(_step(8, 4, weight=127, bias=12_255))
-    assert not kernel.matches(_step(8, 4, weight=127, bias=12_256))
-    assert kernel.matches(_step(8, 4, weight=-127, bias=-12_256))
-    assert not kernel.matches(_step(8, 4, weight=-127, bias=-12_257))
+    # 13 channels x 5 taps: 255 x (64 x 127 + 96) = 2,097,120 of 2^21 - 2; one more in a weight is 2,097,375.
+    fits = _step(5, 13, weight=127, bias=-1_000_000)
+    fits.weights[:, 0, 0, 0] = 96
+    assert kernel.matches(fits)
+    turned = dataclasses.replace(fits, weights=-fits.weights, bias=np.full(2, 1_000_000))
+    assert kernel.matches(turned)
+    too_wide = dataclasses.replace(fits, weights=fits.weights.copy())
+    too_wide.weights[1, 0, 0, 0] = 97
+    assert not kernel.matches(too_wide)
+
+
+def test_centers_bring_accumulators_into_the_fields_with_as_little_as_possible() -> None:
+    # Codes of -128 are 0: accumulators from the bias to the bias plus 8 x 4 x 127 x 255 = 1,036,320.
+    assert centers(_step(8, 4, weight=127, bias=12_255)).tolist() == [0, 0]
+    assert centers(_step(8, 4, weight=127, bias=12_256)).tolist() == [1, 1]
+    assert centers(_step(8, 4, weight=127, bias=-1_048_575)).tolist() == [0, 0]
+    assert centers(_step(8, 4, weight=127, bias=-1_048_580)).tolist() == [-5, -5]
 
 
 def test_does_not_match_what_it_cannot_compute() -> None:

@@ -1,0 +1,101 @@
+"""Assembler of the direct kernels on an emulated Cortex-M4: TFLM's bytes, cycles as promised and as predicted."""
+
+import shutil
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ppg_deploy.compile.kernels import choose_kernel
+from ppg_deploy.compile.lower import lower
+from ppg_deploy.compile.objective import Optimize
+from ppg_deploy.graph import Graph
+from ppg_deploy.graph.operators import Activation, Padding
+from ppg_deploy.tflite.writer import write_tflite
+from tests.support.compile_cortex_m4 import CompiledForM4, cortex_m4
+from tests.support.compile_networks import windows_for
+from tests.support.direct_cases import NAMES, cases_of, convolution, dense, force
+
+pytestmark = [
+    pytest.mark.arm,
+    pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc"),
+]
+pytest.importorskip("unicorn", reason="needs the emulator extra")
+pytest.importorskip("tflite_micro", reason="the reference is TFLM's own interpreter")
+
+ROUTINES = ("ppg_quads_11", "ppg_quads_14", "ppg_quads_any", "stretch", "sixes")
+
+
+def _compare(graph: Graph, count: int) -> CompiledForM4:
+    from ppg_deploy.golden.tflm import TflmInterpreter
+
+    windows = windows_for(graph, 3, count)
+    loaded = cortex_m4().build(graph)
+    expected = TflmInterpreter(write_tflite(graph)).run(windows)
+    np.testing.assert_array_equal(loaded.run(windows), expected, err_msg=str(graph.operators))
+    return loaded
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_outputs_equal_tflm(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = force(monkeypatch, name)
+    graphs = [graph for graph in cases_of(name, 90) if kernel.matches(lower(graph).steps[0])]
+    for graph in graphs[:: max(1, len(graphs) // 14)]:
+        loaded = _compare(graph, 6)
+        assert f"ppg_{name}(" in loaded.compiled.files["model.c"]
+
+
+_NONE: dict[str, Any] = {"activation": Activation.NONE, "zero": 4}
+
+
+@pytest.mark.parametrize(
+    ("graph", "cycles_per_mac"),
+    [
+        (convolution(7, (1, 1, 50, 64), 64, (1, 1)), 1.15),
+        (convolution(7, (1, 1, 50, 32), 64, (1, 1)), 1.27),
+        (convolution(7, (1, 1, 50, 64), 64, (1, 1), **_NONE), 1.22),
+        (convolution(7, (1, 1, 80, 32), 32, (1, 5), stride=(1, 2)), 1.12),
+        (convolution(7, (1, 2, 64, 16), 16, (1, 3), dilation=(1, 2)), 1.34),
+        (convolution(7, (1, 8, 8, 16), 16, (3, 3)), 1.25),
+        (convolution(7, (1, 4, 8, 32), 32, (4, 1), padding=Padding.VALID, **_NONE), 1.17),
+        (convolution(7, (1, 1, 256, 1), 16, (1, 3), dilation=(1, 2)), 2.8),
+        (convolution(7, (1, 1, 100, 4), 32, (1, 3)), 1.8),
+        (convolution(7, (1, 1, 60, 32), 32, (1, 3), groups=4), 1.9),
+        (convolution(7, (1, 8, 8, 3), 16, (3, 3)), 2.0),
+        (convolution(7, (1, 1, 61, 6), 7, (1, 3)), 4.2),
+        (dense(7, 256, 32), 1.42),
+        (dense(7, 640, 36), 1.27),
+    ],
+    ids=lambda value: None if isinstance(value, float) else "",
+)
+def test_costs_are_low_and_predicted(graph: Graph, cycles_per_mac: float) -> None:
+    step = lower(graph).steps[0]
+    cycles = _compare(graph, 3).cost(windows_for(graph, 3)[5]).cycles
+    assert cycles <= cycles_per_mac * step.macs
+    assert choose_kernel(step, Optimize.SPEED).predicted_cycles(step) == pytest.approx(cycles, rel=0.12)
+
+
+@pytest.mark.parametrize("routine", ROUTINES)
+def test_innermost_loops_do_not_touch_the_stack(routine: str) -> None:
+    from ppg_deploy.timing.disassembler import open_disassembler
+
+    graph = dense(7, 8, 6) if routine == "sixes" else convolution(7, (1, 1, 6, 1), 4, (1, 3))
+    loaded = cortex_m4().build(graph)
+    start = loaded.symbols[routine]
+    code = loaded.code(start, loaded.sizes[routine])
+    instructions = list(open_disassembler().disasm(code, start))
+    targets = {
+        instruction.address: int(instruction.op_str.removeprefix("#"), 16)
+        for instruction in instructions
+        if instruction.mnemonic.startswith("b") and instruction.op_str.startswith("#")
+    }
+    loops = [(to, at) for at, to in targets.items() if to < at]
+    innermost = [
+        loop
+        for loop in loops
+        if not any(loop != other and loop[0] <= other[0] and other[1] <= loop[1] for other in loops)
+    ]
+    assert innermost
+    for first, last in innermost:
+        body = [instruction for instruction in instructions if first <= instruction.address <= last]
+        assert not any("sp" in instruction.op_str for instruction in body), f"{routine} {first:#x}"
