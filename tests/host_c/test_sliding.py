@@ -1,5 +1,6 @@
 """ppg_model_push over streams: every answer has the bytes that TFLM gives for the whole window."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from ppg_deploy.compile import CompiledModel, compile_graph
 from ppg_deploy.compile.objective import Optimize
-from ppg_deploy.errors import InputError
+from ppg_deploy.errors import DoesNotFitError, InputError
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.operators import AveragePool2D, MaxPool2D
 from ppg_deploy.tflite.writer import write_tflite
@@ -70,7 +71,8 @@ class _Stream:
         write_sources(self.compiled, folder)
         (folder / "driver.c").write_text(_DRIVER)
         sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1"]
-        sources = [folder / "driver.c", folder / "model.c", folder / "model_data.c", *RUNTIME.glob("*.c")]
+        kernels = [RUNTIME / name for name in self.compiled.kernel_files if name.endswith(".c")]
+        sources = [folder / "driver.c", folder / "model.c", folder / "model_data.c", *kernels]
         includes = [f"-I{folder}", f"-I{RUNTIME}", f"-I{API}"]
         self._program = folder / "driver"
         subprocess.run(
@@ -218,6 +220,39 @@ def test_random_chains(tmp_path: Path) -> None:
             continue
         assert _long_stream(stream, seed, 20) >= 5
     assert refused <= 6
+
+
+def test_smallest_budget_holds_for_runs_and_pushes(tmp_path: Path) -> None:
+    hop = 64
+    with pytest.raises(DoesNotFitError, match="arena of at least") as caught:
+        compile_graph(pulse_like(), model_sha256=SHA256, dsp=False, hop=hop, ram_budget=1000)
+    smallest = int(caught.value.hint.split("--ram-budget ")[1].split()[0])
+    with pytest.raises(DoesNotFitError):
+        compile_graph(pulse_like(), model_sha256=SHA256, dsp=False, hop=hop, ram_budget=smallest - 1)
+    stream = _Stream(pulse_like(), hop, tmp_path, ram_budget=smallest)
+    assert stream.compiled.arena_bytes == smallest
+    assert f"#define PPG_MODEL_ARENA_BYTES {smallest}\n" in stream.compiled.files["model.h"]
+    assert _long_stream(stream, hop, 2 * 256 // hop + 4) >= 4
+
+
+def test_operators_of_a_push() -> None:
+    compiled = compile_graph(pulse_like(), model_sha256=SHA256, dsp=False, hop=64)
+    push = compiled.push
+    assert push is not None
+    assert push.window == (4, 256, 1)
+    assert push.sample_bytes == 4 * 64
+    assert [operator.index for operator in push.operators] == list(range(len(compiled.operators) + 1))
+    assert push.operators[-1].kind == "STREAM"
+    assert sum(operator.macs for operator in push.operators) == push.macs
+    for operator, whole in zip(push.operators, compiled.operators, strict=False):
+        assert (operator.kind, operator.name) == (whole.kind, whole.name)
+        assert operator.macs <= whole.macs
+        called = re.findall(
+            rf"^void ppg_model_push_op_{operator.index:03d}(?:_piece_\d+)?\(.*;$",
+            compiled.files["model.c"],
+            re.MULTILINE,
+        )
+        assert len(called) == operator.pieces
 
 
 @pytest.mark.parametrize("hop", [0, 257])

@@ -13,7 +13,7 @@ from ppg_deploy.boards import load_board
 from ppg_deploy.errors import DeviceError, EnvironmentProblem, InputError
 from ppg_deploy.ports import EmulatedMemory, emulated_board, open_emulator
 from ppg_deploy.ports.block_recorder import BlockTrace
-from ppg_deploy.ports.firmware_image import FirmwareImage, Function, read_firmware_image
+from ppg_deploy.ports.firmware_image import Entry, FirmwareImage, Function, read_firmware_image
 from ppg_deploy.ports.inference_window import InferenceWindow
 from ppg_deploy.ports.serial_link import IDLE_POLLS, SerialLink
 from ppg_deploy.ports.stm32_peripherals import (
@@ -99,7 +99,7 @@ def test_functions_and_operators_of_an_image() -> None:
         Function(0x124, 4, "ppg_model_op_011_piece_001"),
     )
     image = FirmwareImage(Path("f.elf"), (), functions)
-    assert image.operators() == {0: (functions[0],), 11: (functions[1], functions[4])}
+    assert image.operators(Entry.RUN) == {0: (functions[0],), 11: (functions[1], functions[4])}
     assert image.function_at(0x106) == "ppg_model_op_000"
     assert image.function_at(0x10C) == "0x0000010c"
     assert image.function_at(0x110) == "label"

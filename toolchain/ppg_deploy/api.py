@@ -256,6 +256,7 @@ def bench(
     count: int = DEFAULT_COUNT,
     baud: int | None = None,
     timing_model: str | None = None,
+    sliding: bool = False,
     boards_dirs: Sequence[Path] = (),
     progress: "Progress" = _ignore_progress,
 ) -> "Report":
@@ -269,6 +270,7 @@ def bench(
         count: inferences to count exactly (unicorn).
         baud: overrides the board's baud rate.
         timing_model: estimates the cycles of counted inferences (unicorn); by default the board's, else its core's.
+        sliding: stream the windows a second time, as pushes; needs a build with hop.
         boards_dirs: folders with boards of the user's own.
         progress: called after each window with (done, total).
 
@@ -292,6 +294,11 @@ def bench(
         )
     folder = out / FIRMWARE_FOLDER
     manifest = load_manifest(folder)
+    if sliding and manifest.hop is None:
+        raise InputError(
+            f"the firmware in {folder} was built without sliding windows",
+            hint="build with --hop SAMPLES, or bench without --sliding",
+        )
     built = read_build(folder)
     board = load_board(manifest.board, boards_dirs=boards_dirs)
     if emulator is not None and getattr(board.emulators, emulator, None) is None:
@@ -316,7 +323,7 @@ def bench(
         assert port is not None
         connection = open_serial(port, baud or board.uart.baud)
     try:
-        measurement = measure(plan, connection, count=count, progress=progress)
+        measurement = measure(plan, connection, count=count, sliding=sliding, progress=progress)
         report = summarise(plan, measurement, connection)
     finally:
         connection.close()
@@ -324,6 +331,7 @@ def bench(
     files.write_npz(
         out / OUTPUTS_NAME,
         {f"y_{measurement.outputs.dtype}": measurement.outputs}
+        | ({} if measurement.sliding is None else {"y_sliding": measurement.sliding.outputs})
         | ({} if bpm is None else {"bpm": bpm.raw, "bpm_filtered": bpm.filtered}),
     )
     files.write_text(out / REPORT_NAME, report.model_dump_json(indent=2) + "\n")

@@ -279,10 +279,14 @@ class PushOperator(BaseModel):
 
 
 class CompiledPush(BaseModel):
-    """Sliding windows: what is computed for `hop` new samples per channel. `kept_bytes` stay in the arena."""
+    """Sliding windows: what is computed for `hop` new samples per channel.
+
+    `window` are rows, columns and channels, columns being time; `kept_bytes` stay in the arena between answers.
+    """
 
     model_config = _STRICT
     hop: int
+    window: tuple[int, int, int]
     sample_bytes: int
     kept_bytes: int
     macs: int

@@ -1,6 +1,7 @@
 """Streaming windows through a device and comparing every answer with the golden reference."""
 
-from ppg_deploy.bench.measure import Measurement, Progress, measure
+from ppg_deploy.bench.device import Progress
+from ppg_deploy.bench.measure import Measurement, measure
 from ppg_deploy.bench.plan import BenchPlan, prepare_plan
 from ppg_deploy.bench.summary import summarise
 

@@ -1,19 +1,18 @@
 """The conversation with the device: every window through it once, some of them counted."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from ppg_deploy.bench.cost import Counts
+from ppg_deploy.bench.device import Progress, counted_rows, from_wire, to_wire
 from ppg_deploy.bench.plan import BenchPlan
+from ppg_deploy.bench.sliding import SlidingMeasurement, measure_sliding
 from ppg_deploy.errors import DeviceError
 from ppg_deploy.graph.quantized_reference import Codes
 from ppg_deploy.ports import Connection
-from ppg_deploy.timing import InferenceProfile
 from ppg_deploy.wire import Client, DeviceInfo, LinkStatistics, MemoryInfo
 
-# Called with (windows done, windows in all).
-Progress = Callable[[int, int], None]
 _CONNECT_TIMEOUT_S = 20.0
 
 
@@ -23,41 +22,43 @@ class Measurement:
 
     Attributes:
         outputs: (N, output elements), of the type of the model's output.
-        ticks: device counter ticks of each inference in order; None when they mean nothing on this port.
-        profiles: exact counts of the counted inferences, in order; the first is that of window 0.
-        operator_ticks: ticks of each operator in one inference; None when ticks mean nothing.
+        counts: of all inferences; the first profile is that of window 0.
+        sliding: of the same windows as a stream of pushes, if that was wanted.
     """
 
     info: DeviceInfo
     outputs: Codes
-    ticks: tuple[int, ...] | None
-    profiles: tuple[InferenceProfile, ...]
-    operator_ticks: tuple[int, ...] | None
+    counts: Counts
+    sliding: SlidingMeasurement | None
     memory: MemoryInfo
     link: LinkStatistics
 
 
-def measure(plan: BenchPlan, connection: Connection, *, count: int, progress: Progress) -> Measurement:
+def measure(
+    plan: BenchPlan, connection: Connection, *, count: int, sliding: bool, progress: Progress
+) -> Measurement:
     """Stream every window and collect answers and counters.
 
     Args:
         plan: what to stream.
         connection: an open port; the caller closes it.
         count: how many inferences to count exactly where the port can (unicorn); the first window is among them.
+        sliding: stream the windows a second time, as pushes.
         progress: called after each window.
 
     Raises:
+        InputError: `sliding`, and the firmware was built without sliding windows.
         DeviceError: the device does not answer, or runs another firmware.
     """
     client = Client(connection.stream)
     info = client.connect(boot_wait_s=connection.boot_wait_s, timeout_s=_CONNECT_TIMEOUT_S)
     _check_identity(plan, info)
-    counted = _counted_rows(len(plan.codes), count)
-    wire_type = plan.expected.dtype.newbyteorder("<")
+    counted = counted_rows(len(plan.codes), count)
+    steps = len(plan.codes) * (2 if sliding else 1)
     outputs, ticks, profiles = [], [], []
     for row, codes in enumerate(plan.codes):
         counter = connection.instruction_counter if row in counted else None
-        client.load_input(codes.astype(codes.dtype.newbyteorder("<")).tobytes())
+        client.load_input(to_wire(codes))
         if counter is not None:
             counter.arm()
         result = client.run()
@@ -68,24 +69,33 @@ def measure(plan: BenchPlan, connection: Connection, *, count: int, progress: Pr
                 f"the model failed on window {row} with the runtime's code {result.status}",
                 hint="build the firmware again; if it persists, report this model",
             )
-        outputs.append(np.frombuffer(result.output, wire_type).astype(plan.expected.dtype))
+        outputs.append(from_wire(result.output, plan.expected.dtype))
         ticks.append(result.ticks)
-        progress(row + 1, len(plan.codes))
+        progress(row + 1, steps)
     has_ticks = connection.ticks_valid and info.counter_name != "none"
-    return Measurement(
-        info=info,
-        outputs=np.stack(outputs),
+    counts = Counts(
         ticks=tuple(ticks) if has_ticks else None,
         profiles=tuple(profiles),
         operator_ticks=client.profile() if has_ticks else None,
+    )
+    pushes = None
+    if sliding:
+        pushes = measure_sliding(
+            plan,
+            client,
+            connection,
+            count=count,
+            has_ticks=has_ticks,
+            progress=lambda done, windows: progress(windows + done, steps),
+        )
+    return Measurement(
+        info=info,
+        outputs=np.stack(outputs),
+        counts=counts,
+        sliding=pushes,
         memory=client.memory(),
         link=client.link,
     )
-
-
-def _counted_rows(windows: int, count: int) -> frozenset[int]:
-    """Rows to count: the first, the others spread evenly."""
-    return frozenset(np.linspace(0, windows - 1, min(count, windows)).round().astype(int).tolist())
 
 
 def _check_identity(plan: BenchPlan, info: DeviceInfo) -> None:

@@ -30,6 +30,7 @@ class BenchPlan:
         codes: (N, input elements), of the type of the model's input.
         expected: (N, output elements), of the type of the model's output, of the golden reference `golden`.
         operators: functions of the generated C, in order of execution.
+        push: its sliding windows, if it was built with them.
         report: quantize.json of this very model, or None for a model of other origin.
     """
 
@@ -44,6 +45,7 @@ class BenchPlan:
     expected: Codes
     golden: str
     operators: tuple[handover.CompiledOperator, ...]
+    push: handover.CompiledPush | None
     report: handover.QuantizeReport | None
 
     @property
@@ -96,6 +98,7 @@ def prepare_plan(
         np.ascontiguousarray(arranged).reshape(len(x), *graph.input.shape[1:]), graph.input
     )
     golden = open_golden(graph, tflite)
+    compiled = handover.load_operators(project / handover.OPERATORS_NAME)
     return BenchPlan(
         board=board,
         manifest=manifest,
@@ -107,7 +110,8 @@ def prepare_plan(
         codes=codes.reshape(len(codes), -1),
         expected=golden.run(codes),
         golden=golden.description,
-        operators=handover.load_operators(project / handover.OPERATORS_NAME).operators,
+        operators=compiled.operators,
+        push=compiled.push,
         report=report,
     )
 

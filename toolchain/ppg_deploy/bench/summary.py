@@ -1,6 +1,5 @@
 """From answers and counters to the report."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.accuracy import HeartRate, heart_rate, mean_absolute_error
+from ppg_deploy.bench.cost import cost_of
 from ppg_deploy.bench.measure import Measurement
 from ppg_deploy.bench.plan import BenchPlan
+from ppg_deploy.bench.sliding import SlidingMeasurement
 from ppg_deploy.convert import convert_onnx
 from ppg_deploy.errors import PpgDeployError
 from ppg_deploy.files import sha256_of_file
@@ -19,11 +20,8 @@ from ppg_deploy.graph.shapes import total_multiply_accumulates
 from ppg_deploy.handover import QuantizeReport
 from ppg_deploy.ports import Connection
 from ppg_deploy.quantize.codes import dequantize_codes
-from ppg_deploy.report import Report, schema, spread_of
-from ppg_deploy.timing import TIMING_MODELS
+from ppg_deploy.report import Report, schema
 from ppg_deploy.versions import tool_versions
-
-_UNCOUNTED = "this port counts no instructions"
 
 
 def summarise(plan: BenchPlan, measurement: Measurement, connection: Connection) -> Report:
@@ -62,6 +60,8 @@ def summarise(plan: BenchPlan, measurement: Measurement, connection: Connection)
             flags=plan.build.flags,
             kernel_flags=plan.build.kernel_flags,
             optimize=plan.manifest.optimize,
+            hop=plan.manifest.hop,
+            ram_budget=plan.manifest.ram_budget,
         ),
         input=schema.InputFacts(
             file=str(plan.windows.path.resolve()),
@@ -71,7 +71,10 @@ def summarise(plan: BenchPlan, measurement: Measurement, connection: Connection)
         ),
         outputs=compare_outputs(plan, measurement.outputs),
         accuracy=_accuracy(plan, measurement.outputs),
-        cost=_cost(plan, measurement, connection),
+        cost=cost_of(measurement.counts, plan.operators, connection, info.clock_hz),
+        sliding=None
+        if measurement.sliding is None
+        else _sliding(plan, measurement.sliding, connection, info.clock_hz),
         memory=_memory(plan, measurement),
         link=asdict(measurement.link),
         tool_versions=tool_versions(),
@@ -146,104 +149,22 @@ def _float_outputs(report: QuantizeReport, source: Path, x: NDArray[np.float32])
     return outputs.reshape(len(x), int(np.prod(report.model.output.shape)))
 
 
-def _cost(plan: BenchPlan, measurement: Measurement, connection: Connection) -> schema.Cost:
-    instructions: Sequence[float] = ()
-    source = None
-    estimates: list[float] = []
-    timing_model = None
-    cycles: Sequence[float] = ()
-    if measurement.profiles:
-        source = f"{connection.source}, exact block counts of {len(measurement.profiles)} inferences"
-        instructions = [profile.instructions for profile in measurement.profiles]
-        timing_model = measurement.profiles[0].timing_model
-        estimates = [
-            profile.cycles_estimated
-            for profile in measurement.profiles
-            if profile.cycles_estimated is not None
-        ]
-    elif measurement.ticks is not None and connection.instructions_per_tick is not None:
-        source = f"{connection.source}, device counter of every inference"
-        instructions = [tick * connection.instructions_per_tick for tick in measurement.ticks]
-    elif measurement.ticks is not None and connection.emulator is None:
-        cycles = measurement.ticks
-    stuck = bool(cycles) and min(cycles) == 0
-    clock_khz = measurement.info.clock_hz / 1000.0
-    return schema.Cost(
-        instructions=spread_of(instructions),
-        instructions_source=source,
-        cycles_estimated=spread_of(estimates),
-        timing_model=timing_model,
-        timing_calibration=_timing_calibration(timing_model),
-        flash_lines=spread_of(
-            [profile.flash_lines for profile in measurement.profiles if profile.flash_lines is not None]
-        ),
-        cycles=None if stuck else spread_of(cycles),
-        latency_ms=None if stuck else spread_of([tick / clock_khz for tick in cycles]),
-        by_operator=_operator_shares(plan, measurement, connection),
-        by_function=_function_shares(measurement),
-        note=_cost_note(stuck=stuck, counted=bool(instructions) or bool(cycles)),
-    )
-
-
-def _timing_calibration(timing_model: str | None) -> schema.TimingCalibration | None:
-    calibration = None if timing_model is None else TIMING_MODELS[timing_model].calibration
-    if calibration is None:
-        return None
-    return schema.TimingCalibration(
-        chip=calibration.chip,
-        clock_hz=calibration.clock_hz,
-        leave_one_out_error_percent=calibration.leave_one_out_error_percent,
-        fitted_on=calibration.fitted_on,
-    )
-
-
-def _cost_note(*, stuck: bool, counted: bool) -> str | None:
-    if stuck:
-        return "the device's cycle counter stands still: no figure is given"
-    return None if counted else _UNCOUNTED
-
-
-def _operator_shares(
-    plan: BenchPlan, measurement: Measurement, connection: Connection
-) -> tuple[schema.Share, ...]:
-    if measurement.profiles:
-        return tuple(
-            _share(plan, cost.index, cost.instructions, cost.cycles_estimated, None)
-            for cost in measurement.profiles[-1].by_operator
-        )
-    factor = connection.instructions_per_tick
-    return tuple(
-        _share(plan, index, None if factor is None else ticks * factor, None, ticks)
-        for index, ticks in enumerate(measurement.operator_ticks or ())
-    )
-
-
-def _share(
-    plan: BenchPlan, index: int | None, instructions: float | None, cycles: float | None, ticks: int | None
-) -> schema.Share:
-    """`index` None stands for the code around the operators."""
-    operator = None if index is None else plan.operators[index]
-    return schema.Share(
-        name="run" if operator is None else f"{operator.index:03} {operator.kind} ({operator.kernel})",
-        macs=None if operator is None else operator.macs,
-        instructions=instructions,
-        cycles_estimated=cycles,
-        ticks=ticks,
-    )
-
-
-def _function_shares(measurement: Measurement) -> tuple[schema.Share, ...]:
-    if not measurement.profiles:
-        return ()
-    return tuple(
-        schema.Share(
-            name=cost.name,
-            macs=None,
-            instructions=cost.instructions,
-            cycles_estimated=cost.cycles_estimated,
-            ticks=None,
-        )
-        for cost in measurement.profiles[-1].by_function
+def _sliding(
+    plan: BenchPlan, measurement: SlidingMeasurement, connection: Connection, clock_hz: int
+) -> schema.Sliding:
+    push, continued = measurement.push, sum(measurement.continued)
+    cost = cost_of(measurement.counts, push.operators, connection, clock_hz)
+    if not continued:
+        note = f"no window of {plan.windows.path} is the one before it moved on by {push.hop} samples"
+        cost = cost.model_copy(update={"note": note})
+    return schema.Sliding(
+        hop=push.hop,
+        macs=push.macs,
+        kept_bytes=push.kept_bytes,
+        answers=len(measurement.outputs),
+        restarts=len(measurement.outputs) - continued,
+        outputs=compare_outputs(plan, measurement.outputs),
+        cost=cost,
     )
 
 

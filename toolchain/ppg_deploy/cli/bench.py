@@ -12,7 +12,7 @@ from ppg_deploy.errors import OutputMismatchError
 
 if TYPE_CHECKING:
     from ppg_deploy.report import Report, Spread
-    from ppg_deploy.report.schema import Cost
+    from ppg_deploy.report.schema import Cost, Outputs, Sliding
 
 
 class Emulator(StrEnum):
@@ -40,6 +40,10 @@ def bench(
         str | None,
         typer.Option("--timing-model", help="Estimates cycles under unicorn; see docs/timing-model.md."),
     ] = None,
+    sliding: Annotated[
+        bool,
+        typer.Option("--sliding", help="Stream the windows as pushes, too; needs a build with --hop."),
+    ] = False,
     boards_dir: BoardsDir = None,
     out: Out = Path("build"),
     as_json: Json = False,
@@ -59,6 +63,7 @@ def bench(
             count=count,
             baud=baud,
             timing_model=timing_model,
+            sliding=sliding,
             boards_dirs=boards_dir or (),
             progress=progress,
         )
@@ -71,6 +76,12 @@ def bench(
             f"{report.outputs.mismatched} of {report.outputs.compared} windows differ from {report.outputs.golden}",
             hint=f"the first one is described under outputs.first_mismatch in {out / api.REPORT_NAME}",
         )
+    if report.sliding is not None and report.sliding.outputs.mismatched:
+        raise OutputMismatchError(
+            f"{report.sliding.outputs.mismatched} of {report.sliding.answers} answers to pushes differ from "
+            f"{report.outputs.golden}",
+            hint=f"the first one is described under sliding.outputs.first_mismatch in {out / api.REPORT_NAME}",
+        )
 
 
 def _print_report(report: "Report", output: Output) -> None:
@@ -79,7 +90,7 @@ def _print_report(report: "Report", output: Output) -> None:
         f"{report.model.name} on {report.board} ({report.port}), runtime {report.runtime}",
         ("", "value"),
         [
-            ("windows equal to the golden reference", _equal(report)),
+            ("windows equal to the golden reference", _equal(report.outputs)),
             ("MAE float / int8 host / device, BPM", _errors(report, filtered=False)),
             ("the same after the post-filter, BPM", _errors(report, filtered=True)),
             ("instructions per window, median", _median(cost.instructions)),
@@ -92,8 +103,10 @@ def _print_report(report: "Report", output: Output) -> None:
             ("flash of model constants, B", number(memory.flash_constants)),
         ],
     )
+    if report.sliding is not None:
+        _print_sliding(report.sliding, report.model.macs, output)
     output.note(f"golden reference: {report.outputs.golden}")
-    for note in (accuracy.note, cost.note):
+    for note in (accuracy.note, cost.note, None if report.sliding is None else report.sliding.cost.note):
         if note is not None:
             output.note(f"note: {note}")
     if report.emulator is not None:
@@ -102,6 +115,27 @@ def _print_report(report: "Report", output: Output) -> None:
         )
     if output.verbose:
         _print_details(report, output)
+
+
+def _print_sliding(sliding: "Sliding", macs: int, output: Output) -> None:
+    saved = f"{sliding.macs:,} of {macs:,}"
+    output.table(
+        f"sliding windows, {sliding.hop} new samples per answer",
+        ("", "value"),
+        [
+            ("answers equal to the golden reference", _equal(sliding.outputs)),
+            ("of these, continued the stream / filled it anew", _continued(sliding)),
+            ("MAC per answer", saved),
+            ("instructions per answer, median", _median(sliding.cost.instructions)),
+            *_estimated(sliding.cost),
+            *_measured(sliding.cost),
+            ("kept in the arena between answers, B", number(sliding.kept_bytes)),
+        ],
+    )
+
+
+def _continued(sliding: "Sliding") -> str:
+    return f"{sliding.answers - sliding.restarts:,} / {sliding.restarts:,}"
 
 
 def _meaning_of_estimate(cost: "Cost") -> str:
@@ -116,7 +150,11 @@ def _meaning_of_estimate(cost: "Cost") -> str:
 
 
 def _print_details(report: "Report", output: Output) -> None:
-    for title, shares in (("operators", report.cost.by_operator), ("functions", report.cost.by_function)):
+    tables = [("operators", report.cost.by_operator), ("functions", report.cost.by_function)]
+    if report.sliding is not None:
+        tables.append(("operators of a push", report.sliding.cost.by_operator))
+        tables.append(("functions of a push", report.sliding.cost.by_function))
+    for title, shares in tables:
         if not shares:
             continue
         output.table(
@@ -136,8 +174,7 @@ def _print_details(report: "Report", output: Output) -> None:
     output.table("serial link", ("counter", "value"), [(k, number(v)) for k, v in report.link.items()])
 
 
-def _equal(report: "Report") -> str:
-    outputs = report.outputs
+def _equal(outputs: "Outputs") -> str:
     return f"{outputs.compared - outputs.mismatched:,} of {outputs.compared:,}"
 
 

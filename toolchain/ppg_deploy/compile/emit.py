@@ -183,7 +183,7 @@ def _push_text(run: Routine, push: PushRoutine, shared: SharedConstants) -> dict
         "updating": functions[sliding.receiving :],
         "window": f"{_ARENA} + {run.plan.storage[run.program.input]}",
         "hop": sliding.hop,
-        "columns": sliding.columns,
+        "columns": sliding.window.columns,
         "sample_bytes": sliding.sample_bytes,
     }
 

@@ -31,6 +31,7 @@ def _push(compiled: CompiledModel) -> handover.CompiledPush | None:
         return None
     return handover.CompiledPush(
         hop=facts.hop,
+        window=facts.window,
         sample_bytes=facts.sample_bytes,
         kept_bytes=facts.kept_bytes,
         macs=facts.macs,

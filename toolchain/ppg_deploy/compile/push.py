@@ -31,12 +31,14 @@ class PushOperator:
 class PushFacts:
     """What ppg_model_push does for each answer.
 
-    `hop` new samples per channel, `sample_bytes` in all, are pushed; `kept` are the bytes of the window and of the
+    `hop` new samples per channel, `sample_bytes` in all, are pushed into a window of `window` rows, columns and
+    channels, columns being time; `kept` are the bytes of the window and of the
     tensors that stay in the arena between answers, by name. `macs` are computed per answer, about
     `predicted_cycles`.
     """
 
     hop: int
+    window: tuple[int, int, int]
     sample_bytes: int
     kept_bytes: int
     kept: Mapping[str, int]
@@ -55,6 +57,7 @@ def push_facts(sliding: SlidingProgram, schedule: Schedule, whole: Sequence[Step
     """
     return PushFacts(
         hop=sliding.hop,
+        window=(sliding.window.rows, sliding.window.columns, sliding.window.channels),
         sample_bytes=sliding.sample_bytes,
         kept_bytes=sum(sliding.kept.values()),
         kept=dict(sliding.kept),

@@ -6,6 +6,7 @@ from pathlib import Path
 from ppg_deploy.errors import InputError
 from ppg_deploy.ports.connection import Connection, InstructionCounter
 from ppg_deploy.ports.emulated_board import EmulatedBoard, EmulatedMemory, emulated_board
+from ppg_deploy.ports.firmware_image import Entry
 from ppg_deploy.ports.serial_port import open_serial
 from ppg_deploy.timing import TimingModel, timing_model_for
 
@@ -55,6 +56,7 @@ __all__ = [
     "Connection",
     "EmulatedBoard",
     "EmulatedMemory",
+    "Entry",
     "InstructionCounter",
     "emulated_board",
     "open_emulator",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from ppg_deploy.ports.firmware_image import Entry
 from ppg_deploy.stream import SerialStream
 from ppg_deploy.timing import InferenceProfile
 
@@ -14,11 +15,11 @@ class InstructionCounter(Protocol):
     times slower than others, so the stream lets `read` take minutes while it is armed, whatever `timeout` says.
     """
 
-    def arm(self) -> None:
-        """Count the next inference.
+    def arm(self, entry: Entry = Entry.RUN) -> None:
+        """Count the next inference by `entry`.
 
         Raises:
-            DeviceError: the firmware has crashed, or has no function `ppg_model_run`.
+            DeviceError: the firmware has crashed, or has no such function.
         """
         ...
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ppg_deploy.errors import DeviceError
 from ppg_deploy.ports.block_recorder import BlockRecorder, BlockTrace
-from ppg_deploy.ports.firmware_image import MODEL_RUN, FirmwareImage
+from ppg_deploy.ports.firmware_image import Entry, FirmwareImage
 from ppg_deploy.ports.inference_window import InferenceWindow
 from ppg_deploy.timing import Block, InferenceProfile, TimingModel, instruction_count, profile_inference
 
@@ -33,9 +33,11 @@ class ExecutionCounter:
         self._last_block: Block | None = None
         self._instructions_of: dict[Block, int] = {}
         self._window: InferenceWindow | None = None
-        self._run = image.function(MODEL_RUN)
-        if self._run is not None:
-            self._call_when_entered(self._run.address)
+        self._entry = Entry.RUN
+        for entry in Entry:
+            function = image.function(entry)
+            if function is not None:
+                self._call_when_entered(entry, function.address)
 
     @property
     def has_window(self) -> bool:
@@ -58,18 +60,22 @@ class ExecutionCounter:
         unfinished = 0 if self._last_block is None else self._count_of(self._last_block)
         return self._instructions - unfinished
 
-    def open_window(self, *, with_flash_lines: bool) -> None:
-        """Profile the next inference. Reads from flash are watched only on request: they make it slower still.
+    def open_window(self, entry: Entry, *, with_flash_lines: bool) -> None:
+        """Profile the next inference by `entry`. Reads from flash are watched only on request: that is slower still.
 
         Raises:
             DeviceError: the image has no function to watch for.
         """
-        if self._run is None:
+        function = self._image.function(entry)
+        if function is None:
             raise DeviceError(
-                f"{self._image.path} has no function {MODEL_RUN}, so inferences cannot be counted",
+                f"{self._image.path} has no function {entry.value}, so inferences cannot be counted",
                 hint="build the firmware with ppg-deploy build, and do not strip it",
             )
-        self._window = InferenceWindow(self._run, self._image.operators(), with_flash_lines=with_flash_lines)
+        self._entry = entry
+        self._window = InferenceWindow(
+            function, self._image.operators(entry), with_flash_lines=with_flash_lines
+        )
 
     def close_window(self, timing_model: TimingModel | None) -> InferenceProfile:
         """The profile of the inference that ran since `open_window`.
@@ -84,7 +90,8 @@ class ExecutionCounter:
                 "no inference has run from start to end since counting was armed",
                 hint="run one inference between arm() and result()",
             )
-        names = {index: f"ppg_model_op_{index:03d}" for index in self._image.operators()}
+        operators = self._image.operators(self._entry)
+        names = {index: f"{self._entry.operator}_{index:03d}" for index in operators}
         return profile_inference(
             window.steps,
             code=self._image,
@@ -108,12 +115,13 @@ class ExecutionCounter:
             self._instructions_of[block] = count
         return count
 
-    def _call_when_entered(self, address: int) -> None:
+    def _call_when_entered(self, entry: Entry, address: int) -> None:
         from unicorn import UC_HOOK_BLOCK
         from unicorn.arm_const import UC_ARM_REG_LR
 
         def on_entry(engine: Any, *_: object) -> None:
-            if self._window is not None and self._window.return_address is None:
-                self._window.return_address = engine.reg_read(UC_ARM_REG_LR) & ~1
+            window = self._window
+            if window is not None and self._entry is entry and window.return_address is None:
+                window.return_address = engine.reg_read(UC_ARM_REG_LR) & ~1
 
         self._engine.hook_add(UC_HOOK_BLOCK, on_entry, begin=address, end=address)

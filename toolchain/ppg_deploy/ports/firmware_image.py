@@ -3,13 +3,25 @@
 import bisect
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from ppg_deploy.errors import InputError, InternalError
 
-MODEL_RUN = "ppg_model_run"
-# The compiler may append ".constprop.0" or the like to a clone.
-_OPERATOR = re.compile(r"^ppg_model_op_(\d{3,})(?:_piece_\d+)?(\.|$)")
+
+class Entry(StrEnum):
+    """Functions that answer for a window: of a whole one, and of one that has moved on."""
+
+    RUN = "ppg_model_run"
+    PUSH = "ppg_model_push"
+
+    @property
+    def operator(self) -> str:
+        """What the names of its operators' functions begin with."""
+        return _OPERATORS[self]
+
+
+_OPERATORS = {Entry.RUN: "ppg_model_op", Entry.PUSH: "ppg_model_push_op"}
 
 
 @dataclass(frozen=True)
@@ -65,14 +77,16 @@ class FirmwareImage:
         """The function called `name`."""
         return next((function for function in self.functions if function.name == name), None)
 
-    def operators(self) -> dict[int, tuple[Function, ...]]:
-        """The functions of each of the model's operators by its index: one, or one a piece.
+    def operators(self, entry: Entry) -> dict[int, tuple[Function, ...]]:
+        """The functions of each of the operators that `entry` calls, by index: one, or one a piece.
 
         They are called `ppg_model_op_<index>` or `ppg_model_op_<index>_piece_<number>`, the index with three digits.
         """
+        # The compiler may append ".constprop.0" or the like to a clone.
+        operator = re.compile(rf"^{entry.operator}_(\d{{3,}})(?:_piece_\d+)?(\.|$)")
         found: dict[int, list[Function]] = {}
         for function in self.functions:
-            match = _OPERATOR.match(function.name)
+            match = operator.match(function.name)
             if match is not None:
                 found.setdefault(int(match[1]), []).append(function)
         return {index: tuple(functions) for index, functions in found.items()}

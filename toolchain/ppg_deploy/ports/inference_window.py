@@ -10,7 +10,7 @@ from ppg_deploy.timing import RUN, Block, FlashReader, Step
 
 
 class InferenceWindow:
-    """From the first instruction of `run` to the one after its return.
+    """From the first instruction of `run`, which may be a push, to the one after its return.
 
     Between the entry of an operator's function and the next instruction of `run` itself, everything belongs to that
     operator; the rest is RUN's. `return_address` must be set when `run` is entered. `flash_lines` counts by whom data

@@ -7,7 +7,7 @@ from pathlib import Path
 from ppg_deploy.errors import DeviceError
 from ppg_deploy.ports.connection import Connection
 from ppg_deploy.ports.emulated_board import EmulatedBoard
-from ppg_deploy.ports.firmware_image import read_firmware_image
+from ppg_deploy.ports.firmware_image import Entry, read_firmware_image
 from ppg_deploy.ports.serial_link import SerialLink
 from ppg_deploy.ports.unicorn_machine import UnicornMachine
 from ppg_deploy.timing import InferenceProfile, TimingModel
@@ -58,11 +58,11 @@ class UnicornCounter:
         self._link = link
         self._timing_model = timing_model
 
-    def arm(self) -> None:
+    def arm(self, entry: Entry = Entry.RUN) -> None:
         """See `InstructionCounter.arm`."""
         self._wait_until_idle()
         calibration = None if self._timing_model is None else self._timing_model.calibration
-        self._machine.counter.open_window(with_flash_lines=calibration is not None)
+        self._machine.counter.open_window(entry, with_flash_lines=calibration is not None)
         self._machine.counter.is_wanted = True
 
     def result(self) -> InferenceProfile:

@@ -47,6 +47,8 @@ class FirmwareFacts(_Part):
     flags: tuple[str, ...]
     kernel_flags: tuple[str, ...]
     optimize: Literal["speed", "balanced", "size"] = "balanced"
+    hop: int | None = None
+    ram_budget: int | None = None
 
 
 class InputFacts(_Part):
@@ -126,6 +128,22 @@ class Cost(_Part):
     note: str | None
 
 
+class Sliding(_Part):
+    """The same windows as a stream of pushes of `hop` new samples per channel.
+
+    There was an answer for each window; `restarts` of them needed a stream of their own, because the window was not
+    the one before it moved on by `hop`. `cost` is that of the other answers, by_operator and macs those of a push.
+    """
+
+    hop: int
+    macs: int
+    kept_bytes: int
+    answers: int
+    restarts: int
+    outputs: Outputs
+    cost: Cost
+
+
 class MemoryPart(_Part):
     """Flash and RAM of one part of the firmware."""
 
@@ -165,6 +183,7 @@ class Report(_Part):
     outputs: Outputs
     accuracy: Accuracy
     cost: Cost
+    sliding: Sliding | None = None
     memory: Memory
     link: dict[str, int]
     tool_versions: dict[str, str]

@@ -35,7 +35,7 @@ class OperatorCost:
 
 @dataclass(frozen=True)
 class InferenceProfile:
-    """One inference, from the first instruction of `ppg_model_run` to its return.
+    """One inference, from the first instruction of `ppg_model_run` or `ppg_model_push` to its return.
 
     `instructions` is exact: an instruction of an IT block counts whether or not its condition holds. The cycles are
     the estimate of `timing_model`; both are None for a core that no timing model describes. `by_function` is sorted

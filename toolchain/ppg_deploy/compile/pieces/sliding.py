@@ -40,7 +40,7 @@ class SlidingProgram:
         kept: bytes by name of what stays in the arena between answers: the window, and tensors that an ordinary run
             fills.
         hop: new columns per answer.
-        columns: of the window.
+        window: rows, columns and channels.
         sample_bytes: of one stretch of samples.
         macs: multiply-accumulates of one answer.
     """
@@ -49,7 +49,7 @@ class SlidingProgram:
     receiving: int
     kept: Mapping[str, int]
     hop: int
-    columns: int
+    window: Image
     sample_bytes: int
     macs: int
 
@@ -204,7 +204,7 @@ def _program(
         receiving=receiving,
         kept=kept,
         hop=hop,
-        columns=window.columns,
+        window=window,
         sample_bytes=stretch.size * codes.itemsize,
         macs=sum(step.macs for step in program.steps),
     )
