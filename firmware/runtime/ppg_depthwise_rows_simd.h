@@ -4,6 +4,9 @@
 #define PPG_DEPTHWISE_ROWS_SIMD_H
 
 #include "ppg_attributes.h"
+#include "ppg_simd.h"
+
+#if PPG_SIMD
 
 /* ppg_requantize_proven of half of `twice`, but for the store. */
 #define PPG_ROWS_REQUANTIZE(twice, multiplier, first, right, temporary) \
@@ -192,5 +195,7 @@ PPG_ROWS_LOOP five_taps(PPG_ROWS_ARGUMENTS) {
       "add sp, sp, #48\n"
       "pop {r4-r11, pc}\n");
 }
+
+#endif
 
 #endif
