@@ -10,9 +10,9 @@ from ppg_deploy.compile.objective import Optimize
 from ppg_deploy.errors import DoesNotFitError
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.operators import AveragePool2D, MaxPool2D
-from ppg_deploy.tflite.writer import write_tflite
+from tests.support.against_tflm import compare_on_host
 from tests.support.compile_cases import network
-from tests.support.compile_host import SHA256, host_runner
+from tests.support.compile_host import SHA256
 from tests.support.compile_networks import NetworkBuilder, pulse_like, resnet_like, windows_for
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
@@ -32,12 +32,8 @@ def _smallest(graph: Graph) -> int:
 
 
 def _exact_within(graph: Graph, budget: int) -> None:
-    from ppg_deploy.golden.tflm import TflmInterpreter
-
-    windows = windows_for(graph, 7, 6)
-    [(compiled, answers)] = host_runner().run([(graph, windows)], ram_budget=budget)
+    ((compiled, _),) = compare_on_host([(graph, windows_for(graph, 7, 6))], ram_budget=budget)
     assert compiled.arena_bytes <= budget
-    np.testing.assert_array_equal(answers, TflmInterpreter(write_tflite(graph)).run(windows))
 
 
 @pytest.mark.parametrize("make", [pulse_like, resnet_like])

@@ -4,24 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import pytest
 
-import ppg_deploy.compile.kernels as kernels_module
-from ppg_deploy.compile.kernels import Kernel
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.operators import Activation, Padding
 from tests.support.compile_networks import NetworkBuilder
 
 NAMES = ("conv_quads_11", "conv_quads_14", "conv_quads_any", "conv_threes", "conv_fives", "dense_wide")
-
-
-def force(monkeypatch: pytest.MonkeyPatch, name: str) -> Kernel:
-    """Leave no other kernel of its family."""
-    direct = [kernel for kernel in kernels_module.KERNELS if kernel.name.startswith(("conv_", "dense"))]
-    others = tuple(kernel for kernel in kernels_module.KERNELS if kernel not in direct)
-    (forced,) = (kernel for kernel in direct if kernel.name == name)
-    monkeypatch.setattr(kernels_module, "KERNELS", (forced, *others))
-    return forced
 
 
 def convolution(
