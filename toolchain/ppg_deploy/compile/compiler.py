@@ -9,7 +9,7 @@ from ppg_deploy.compile.emit import PushRoutine, Routine, render
 from ppg_deploy.compile.explain import explain
 from ppg_deploy.compile.kernels import Kernel
 from ppg_deploy.compile.kernels.base import COMMON_FILES
-from ppg_deploy.compile.lower import Program, lower
+from ppg_deploy.compile.lower import lower
 from ppg_deploy.compile.memory import MemoryPlan
 from ppg_deploy.compile.model import CompiledModel, CompiledOperator
 from ppg_deploy.compile.objective import Optimize
@@ -20,6 +20,7 @@ from ppg_deploy.compile.pieces.schedule import (
     schedule_as_it_is,
 )
 from ppg_deploy.compile.pieces.sliding import SlidingProgram, sliding_program
+from ppg_deploy.compile.program import Program
 from ppg_deploy.compile.prune import prune
 from ppg_deploy.compile.push import push_facts
 from ppg_deploy.compile.sharing import SharedConstants

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from ppg_deploy.compile.choose import Candidate, Choice, code_bytes_of
 from ppg_deploy.compile.kernels import Kernel
-from ppg_deploy.compile.lower import Program
 from ppg_deploy.compile.objective import Optimize
 from ppg_deploy.compile.pieces.schedule import Schedule
+from ppg_deploy.compile.program import Program
 from ppg_deploy.compile.push import PushFacts
 from ppg_deploy.compile.requantize import Channels, proven_channels
 from ppg_deploy.compile.sharing import SharedConstants

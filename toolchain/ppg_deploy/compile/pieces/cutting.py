@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from ppg_deploy.compile.lower import Program
 from ppg_deploy.compile.pieces.area import (
     Area,
     Cut,
@@ -13,6 +12,7 @@ from ppg_deploy.compile.pieces.area import (
     output_image,
     whole_area,
 )
+from ppg_deploy.compile.program import Program
 from ppg_deploy.compile.steps import Image, Step
 from ppg_deploy.errors import InternalError
 

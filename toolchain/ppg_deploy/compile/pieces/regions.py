@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ppg_deploy.compile.lower import Program
 from ppg_deploy.compile.pieces.area import Area, Span, cut, whole_area
 from ppg_deploy.compile.pieces.cutting import Rewriting, is_cuttable, last_reads, storage_images
+from ppg_deploy.compile.program import Program
 from ppg_deploy.compile.steps import Image
 
 
