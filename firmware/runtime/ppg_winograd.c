@@ -15,7 +15,7 @@
 typedef struct {
   int8_t *to[OUTPUTS][TILES]; /* where their results go */
   int32_t blocks;             /* still to come before the targets move back by `overlap` bytes */
-  uint32_t form;              /* see FORM_SIGNED */
+  int32_t signed_form;
   int32_t later_blocks;       /* to come afterwards */
   int32_t overlap;
   const int8_t *from[TILES]; /* position 0 */
@@ -31,12 +31,6 @@ typedef struct {
 #define RIGHT NUMBER(PPG_WINOGRAD_RIGHT)
 
 _Static_assert(sizeof(state_t) == PPG_WINOGRAD_STATE_BYTES, "the assembler below knows the offsets");
-
-/* The form is a set of condition flags, which nothing changes between MSR and the last block. */
-#define FORM_SIGNED (1u << 31)   /* N */
-#define FORM_8_PAIRS (1u << 30)  /* Z */
-#define FORM_12_PAIRS (1u << 29) /* C */
-#define FORM_LONG (1u << 28)     /* V: more than 16 pairs */
 
 /* All output channels of the two tiles of the state, which lies 256 bytes below `values`. */
 __attribute__((naked)) PPG_KEEP_FUNCTION static void multiply_tiles(
@@ -57,18 +51,14 @@ __attribute__((naked)) PPG_KEEP_FUNCTION static void multiply_tiles(
       "add r2, r2, #4\n"
       "bl 6f\n"
       "pop {r0-r2}\n"
-      "ldr r2, [r1, #-220]\n"
-      "msr apsr_nzcvq, r2\n"
       "0:\n"
-      "ldm r0, {r6, r8, r10, r12}\n"
+      "ldm r0, {r2, r6, r8, r10, r12}\n"
+      "msr apsr_nzcvq, r2\n"
       "mov r7, r6\n mov r9, r8\n mov r11, r10\n mov lr, r12\n"
-      "add.w r0, r0, #8\n"
+      "add.w r0, r0, #12\n"
       SLOT(0, PAIR(0, 0)) SLOT(1, PAIR(1, 0)) SLOT(2, FIRST_PAIR(2)) SLOT(3, PAIR(3, 0)) SLOT(4, PAIR(4, 0))
       SLOT(5, FIRST_PAIR(5))
-#if PPG_USES_WINOGRAD_SIGNED
-      "bmi 3f\n"
-#endif
-      TILE(0) TILE(1) NEXT_BLOCK(8)
+      "bmi 3f\n" TILE(0, SATURATE) TILE(1, SATURATE) NEXT_BLOCK(8)
       "4:\n"
       "ldr r2, [r1, #-216]\n"
       "cbz r2, 5f\n"
@@ -94,19 +84,21 @@ __attribute__((naked)) PPG_KEEP_FUNCTION static void multiply_tiles(
       "subs r12, r12, #1\n"
       "bne 7b\n"
       "pop {pc}\n"
+      "3:\n"
 #if PPG_USES_WINOGRAD_SIGNED
-      "3:\n" SIGNED_TILE(0) SIGNED_TILE(1) NEXT_BLOCK(12)
+      "ldr r2, [r1, #-28]\n"
+      "cbnz r2, 9f\n"
+      "b 7f\n"
+      "9:\n" SIGNED_TILE(0) SIGNED_TILE(1) NEXT_BLOCK(12)
       "b 4b\n"
+      "7:\n"
 #endif
+      TILE(0, SHIFT_AND_SATURATE) TILE(1, SHIFT_AND_SATURATE) NEXT_BLOCK(8)
+      "b 4b\n"
 #if PPG_USES_WINOGRAD_WIDE
       MORE(0) MORE(1) MORE(2) MORE(3) MORE(4) MORE(5)
 #endif
   );
-}
-
-static uint32_t form_of(const ppg_winograd_t *conv) {
-  return (conv->signed_form ? FORM_SIGNED : 0) | (conv->pairs == 8 ? FORM_8_PAIRS : 0) |
-         (conv->pairs == 12 ? FORM_12_PAIRS : 0) | (conv->pairs > 16 ? FORM_LONG : 0);
 }
 
 static void multiply(const ppg_winograd_t *conv, state_t *state, uint32_t *values) {
@@ -136,23 +128,19 @@ static void transform_tile(const int8_t *from, int32_t step, uint32_t *to, int32
   }
 }
 
-static uint32_t form_of(const ppg_winograd_t *conv) {
-  (void)conv;
-  return 0;
-}
-
-static int8_t requantized(uint32_t sum, const int32_t *factor, int32_t signed_form) {
+/* `flags` are the block's first word. */
+static int8_t requantized(uint32_t sum, const int32_t *factor, int32_t flags, int32_t signed_form) {
   int32_t scaled = (int32_t)sum;
   int32_t high = ppg_high_accumulate(scaled, factor[0], factor[1]);
   if (signed_form && scaled < 0) high -= factor[2];
-  return (int8_t)ppg_saturate8(high >> PPG_WINOGRAD_RIGHT);
+  return (int8_t)ppg_saturate8(high >> (flags < 0 ? factor[1] & 0xFF : PPG_WINOGRAD_RIGHT));
 }
 
 /* Channel `channel` of a block at one tile. */
 static void multiply_channel(const ppg_winograd_t *conv, const int32_t *block, int32_t channel, const uint32_t *values,
                        int8_t *const outputs[OUTPUTS]) {
-  uint32_t m[PPG_WINOGRAD_SLOTS] = {(uint32_t)block[channel]};
-  const int32_t *weights = block + PPG_WINOGRAD_CHANNELS + channel;
+  uint32_t m[PPG_WINOGRAD_SLOTS] = {(uint32_t)block[1 + channel]};
+  const int32_t *weights = block + 1 + PPG_WINOGRAD_CHANNELS + channel;
   for (int32_t slot = 0; slot < PPG_WINOGRAD_SLOTS; slot++) {
     for (int32_t pair = 0; pair < conv->pairs; pair++, weights += PPG_WINOGRAD_CHANNELS) {
       uint32_t value = values[TILES * (PPG_WINOGRAD_SLOTS * pair + slot)];
@@ -162,10 +150,10 @@ static void multiply_channel(const ppg_winograd_t *conv, const int32_t *block, i
   }
   const int32_t *factor = weights - channel + channel * (2 + conv->signed_form);
   uint32_t sum = m[0] + m[1], difference = m[0] - m[1], sum2 = m[2] + m[3], difference2 = m[2] - m[3];
-  *outputs[2] = requantized(sum + 4 * sum2, factor, conv->signed_form);
-  *outputs[1] = requantized(difference + 2 * difference2, factor, conv->signed_form);
-  *outputs[3] = requantized(difference + 8 * difference2 + m[5], factor, conv->signed_form);
-  *outputs[0] = requantized(sum + sum2 + m[4], factor, conv->signed_form);
+  *outputs[2] = requantized(sum + 4 * sum2, factor, *block, conv->signed_form);
+  *outputs[1] = requantized(difference + 2 * difference2, factor, *block, conv->signed_form);
+  *outputs[3] = requantized(difference + 8 * difference2 + m[5], factor, *block, conv->signed_form);
+  *outputs[0] = requantized(sum + sum2 + m[4], factor, *block, conv->signed_form);
 }
 
 static void multiply_block(const ppg_winograd_t *conv, const int32_t *block, state_t *state, const uint32_t *values) {
@@ -280,7 +268,7 @@ void ppg_winograd(const ppg_winograd_t *conv, const int8_t *in, int8_t *out, int
 #else
   state_t on_stack, *state = &on_stack;
 #endif
-  state->form = form_of(conv);
+  state->signed_form = conv->signed_form;
   state->overlap = conv->overlap;
   int32_t out_bytes = conv->columns * conv->channels, row_bytes = conv->in_columns * conv->in_channels;
   int32_t last = conv->in_columns - 1 - (POSITIONS - 1) * conv->dilation;

@@ -21,11 +21,17 @@
 
 #define PPG_WINOGRAD_SLOTS 6
 #define PPG_WINOGRAD_CHANNELS 4 /* output channels of a block */
-#define PPG_WINOGRAD_RIGHT 11   /* right shift of every channel's requantisation */
+#define PPG_WINOGRAD_RIGHT 11   /* right shift for which requantisation takes two instructions */
 
 typedef struct {
-  /* Per block of 4 output channels: 4 biases; per slot and pair of input channels a word of weights for each of the
-     4 channels, and, beyond 16 pairs, behind every eight pairs but the first, a word for the assembler; 4 times 2 (or, in the signed form, 3) words of factors. */
+  /* Per block of 4 output channels:
+       the condition flags that steer the assembler: N when the right shifts are not all PPG_WINOGRAD_RIGHT, Z for 8
+       pairs of input channels, C for 12, V for more than 16
+       4 biases
+       per slot and pair of input channels a word of weights for each of the 4 channels; beyond 16 pairs a word for the
+       assembler behind every eight pairs but the first
+       4 times multiplier, rounding with the right shift as lowest byte, and, in the signed form, what a negative
+       accumulator lowers the sum by */
   const int32_t *stream;
   int32_t block_words;
   int32_t first_blocks; /* then the targets move back by `overlap` channels, then come `later_blocks` */
@@ -33,7 +39,7 @@ typedef struct {
   int32_t overlap;
   int32_t pairs;       /* of input channels, those of the padding included: 8, 12 or a multiple of 8 */
   int32_t groups;      /* of 4 input channels that are transformed */
-  int32_t signed_form; /* 1: a negative accumulator lowers the sum by the factor's third word */
+  int32_t signed_form; /* 1: three words of factors */
 
   int32_t rows;
   int32_t in_columns;

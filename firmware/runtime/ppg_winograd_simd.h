@@ -118,8 +118,9 @@
   "str r10, [r1, #-48 + 4 * " #tile "]\n"   \
   "str r11, [r1, #-40 + 4 * " #tile "]\n"
 
-/* Inverse transform and requantisation of a channel and tile; r2, r3 the factor. Output 0 is stored last. */
-#define CHANNEL(channel, tile)                                     \
+/* Inverse transform and requantisation of a channel and tile; r2, r3 the factor. Output 0 is stored last.
+   `saturate` shifts right by the layer's constant or by the lowest byte of r3. */
+#define CHANNEL(channel, tile, saturate)                           \
   "ldr r2, [r0, #8 + 8 * " #channel "]\n"                          \
   "ldr r3, [r0, #12 + 8 * " #channel "]\n"                         \
   "ldr r4, [r1, #160 + 8 * " #channel " + 4 * " #tile "]\n"        \
@@ -139,24 +140,28 @@
   "smmla r5, r5, r2, r3\n"                                         \
   "smmla r4, r4, r2, r3\n"                                         \
   "smmla r12, r12, r2, r3\n"                                       \
-  "ssat r7, #8, r7, asr #" RIGHT "\n"                              \
-  "ssat r5, #8, r5, asr #" RIGHT "\n"                              \
-  "ssat r4, #8, r4, asr #" RIGHT "\n"                              \
-  "ssat r12, #8, r12, asr #" RIGHT "\n"                            \
+  saturate("r7")                                                   \
+  saturate("r5")                                                   \
+  saturate("r4")                                                   \
+  saturate("r12")                                                  \
   "strb r7, [r10], #1\n"                                           \
   "strb r5, [r9], #1\n"                                            \
   "strb r4, [r11], #1\n"                                           \
   "strb r12, [r8], #1\n"
 
-#define TILE(tile) \
-  LOAD_TARGETS(tile) CHANNEL(0, tile) CHANNEL(1, tile) CHANNEL(2, tile) CHANNEL(3, tile) STORE_TARGETS(tile)
+#define SATURATE(value) "ssat " value ", #8, " value ", asr #" RIGHT "\n"
+#define SHIFT_AND_SATURATE(value) "asr " value ", " value ", r3\n ssat " value ", #8, " value "\n"
+
+#define TILE(tile, saturate)                                                            \
+  LOAD_TARGETS(tile) CHANNEL(0, tile, saturate) CHANNEL(1, tile, saturate)              \
+  CHANNEL(2, tile, saturate) CHANNEL(3, tile, saturate) STORE_TARGETS(tile)
 
 /* The same with a third word of factors in r12, which a negative sum takes away once more. */
 #define SIGNED(value, target)                \
   "lsr lr, " value ", #31\n"                 \
   "smmla " value ", " value ", r2, r3\n"     \
   "mls " value ", lr, r12, " value "\n"      \
-  "ssat " value ", #8, " value ", asr #" RIGHT "\n" \
+  SHIFT_AND_SATURATE(value)                  \
   "strb " value ", [" target "], #1\n"
 
 #define SIGNED_CHANNEL(channel, tile)                              \

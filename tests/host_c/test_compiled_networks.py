@@ -110,7 +110,10 @@ def test_dead_channels_keep_the_short_form(bias: int) -> None:
     for weight in (0, -36):
         compiled = _compare(with_dead_channel(graph, 0, 4, weight, bias))
         # A weight of -36 and a bias at the end of int32 wrap, yet a multiplier of 0 makes any sum 0.
-        assert "ppg_conv_quads" in compiled.files["model.c"]
+        proof = compiled.decisions.steps[0].proof
+        assert proof is not None
+        assert proof.short_requantization
+        assert proof.dead_channels == 1
 
 
 def test_channel_that_relu_always_cuts_is_constant() -> None:

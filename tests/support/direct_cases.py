@@ -12,7 +12,7 @@ from ppg_deploy.graph import Graph
 from ppg_deploy.graph.operators import Activation, Padding
 from tests.support.compile_networks import NetworkBuilder
 
-NAMES = ("conv_quads_11", "conv_quads_14", "conv_quads_any", "conv_threes", "dense_wide")
+NAMES = ("conv_quads_11", "conv_quads_14", "conv_quads_any", "conv_threes", "conv_fives", "dense_wide")
 
 
 def force(monkeypatch: pytest.MonkeyPatch, name: str) -> Kernel:
@@ -60,20 +60,25 @@ def convolutions(seed: int) -> Iterator[Graph]:
         yield convolution(seed, (1, 5, 9, 8), 12, kernel, groups=groups, padding=Padding.VALID, zero=3)
 
 
-def first_layers(seed: int) -> Iterator[Graph]:
-    """Windows of one to three values, rows of up to three stretches."""
+_FEW_VALUES = {
+    "conv_threes": ((1, (1, 3)), (1, (1, 2)), (3, (1, 1)), (1, (3, 1)), (1, (1, 1))),
+    "conv_fives": ((1, (1, 5)), (1, (1, 4)), (5, (1, 1)), (2, (2, 1)), (1, (1, 3))),
+}
+
+
+def first_layers(name: str, seed: int) -> Iterator[Graph]:
+    """Windows of few values, rows of up to three stretches."""
     rng = np.random.default_rng(seed)
     for columns in (1, 2, 3, 5, 8, 63, 64, 65, 131):
-        for depth, kernel in ((1, (1, 3)), (1, (1, 2)), (3, (1, 1)), (1, (3, 1)), (1, (1, 1))):
+        for depth, kernel in _FEW_VALUES[name]:
             options: dict[str, Any] = {
                 "stride": (1, int(rng.integers(1, 3))),
                 "dilation": (1, int(rng.integers(1, 4))),
                 "input_zero": int(rng.choice([-128, 0, 3, 127])),
                 "activation": Activation.RELU6 if columns == 5 else Activation.RELU,
             }
-            yield convolution(
-                seed + columns, (1, 2, columns, depth), 2 * int(rng.integers(1, 5)), kernel, **options
-            )
+            channels = 2 * int(rng.integers(1, 5)) + (name == "conv_fives")
+            yield convolution(seed + columns, (1, 2, columns, depth), channels, kernel, **options)
 
 
 def dense_layers(seed: int) -> Iterator[Graph]:
@@ -91,4 +96,4 @@ def cases_of(name: str, seed: int) -> list[Graph]:
     """Graphs of which the kernel takes most."""
     if name == "dense_wide":
         return list(dense_layers(seed))
-    return list(first_layers(seed) if name == "conv_threes" else convolutions(seed))
+    return list(first_layers(name, seed) if name in _FEW_VALUES else convolutions(seed))

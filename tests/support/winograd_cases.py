@@ -72,6 +72,7 @@ def random_convolution(seed: int) -> Graph:
             per_channel=bool(rng.random() < 0.8),
             with_bias=bool(rng.random() < 0.9),
             gain=float(pick(1.0, 1.0, 3.0, 0.2)),
+            spread=float(pick(0.7, 2.0)),
             bias_deviation=float(pick(1e3, 1e5, 1e6)) if rng.random() < 0.3 else None,
         )
     return net.graph(name)

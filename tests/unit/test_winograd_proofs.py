@@ -9,12 +9,12 @@ from ppg_deploy.compile.kernels.winograd import WinogradConvolution
 from ppg_deploy.compile.lower import lower
 from ppg_deploy.compile.requantize import accumulator_ranges
 from ppg_deploy.compile.steps import ConvolutionStep
-from ppg_deploy.compile.winograd_factors import RIGHT, SCALE, WinogradFactor
+from ppg_deploy.compile.winograd_factors import FAST_RIGHT, SCALE, ChannelProof, WinogradFactor
 from ppg_deploy.compile.winograd_stream import (
     block_starts,
     pack_winograd,
     pair_count,
-    proven_stream_factors,
+    proven_blocks,
     transformed,
 )
 from ppg_deploy.graph.operators import Activation
@@ -54,10 +54,11 @@ def test_worst_weights_fit_16_bits() -> None:
     step = _step()
     extreme = dataclasses.replace(step, weights=np.full_like(step.weights, -128))
     assert np.abs(transformed(extreme)).max() == 24 * 128
-    factors = proven_stream_factors(step)
-    assert factors is not None
-    for channel, factor in enumerate(factors):
-        assert np.abs(transformed(step)[channel]).max() << factor.shift < 1 << 15
+    blocks = proven_blocks(step)
+    assert blocks is not None
+    for start, factors in zip(block_starts(10), blocks, strict=True):
+        for channel, factor in enumerate(factors, start):
+            assert np.abs(transformed(step)[channel]).max() << factor.shift < 1 << 15
 
 
 @pytest.mark.parametrize(
@@ -76,14 +77,23 @@ def test_channels_are_padded(depth: int, pairs: int) -> None:
 
 def test_stream_lies_as_the_header_says() -> None:
     step = _step(channels=10, depth=7)
-    stream, factors = pack_winograd(step), proven_stream_factors(step)
-    assert factors is not None
-    assert stream.shape == (3, 4 + 6 * 8 * 4 + 4 * 2)
+    stream, blocks = pack_winograd(step), proven_blocks(step)
+    assert blocks is not None
+    assert stream.shape == (3, 1 + 4 + 6 * 8 * 4 + 4 * 2)
     # Block 1 starts at channel 2; its channel 3 is output channel 5. Slot 4, pair 3: input channels 5 and 7.
-    word = int(stream[1, 4 + (4 * 8 + 3) * 4 + 3])
-    expected = transformed(step)[5, 4, 5] << factors[5].shift
-    assert word == int(expected) & 0xFFFF
-    assert tuple(stream[1, -2:]) == (factors[5].multiplier, factors[5].first)
+    word, factor = int(stream[1, 5 + (4 * 8 + 3) * 4 + 3]), blocks[1][3]
+    assert word == int(transformed(step)[5, 4, 5] << factor.shift) & 0xFFFF
+    assert tuple(stream[1, -2:]) == (factor.multiplier, factor.first)
+    # Z alone: 8 pairs, every right shift the constant one.
+    assert [int(flags) & 0xFFFFFFFF for flags in stream[:, 0]] == [1 << 30] * 3
+
+
+def test_words_between_eights_of_pairs_lead_there_and_back() -> None:
+    step = _step(channels=4, depth=64)
+    stream = pack_winograd(step)
+    assert stream.shape == (1, 1 + 4 + 6 * (32 * 4 + 3) + 4 * 2)
+    moves = [int(stream[0, 5 + index]) for index in (16 * 4, 24 * 4 + 1, 32 * 4 + 2)]
+    assert moves == [8 * 48, 8 * 48, -16 * 48]
 
 
 def _two_roundings(value: int, multiplier: int, shift: int) -> int:
@@ -100,41 +110,65 @@ def _two_roundings(value: int, multiplier: int, shift: int) -> int:
 
 
 def _kernel_form(value: int, factor: WinogradFactor) -> int:
-    scaled = value * (SCALE << factor.shift)
+    scaled = value * (SCALE << factor.shift) + factor.offset
     assert -(1 << 31) <= scaled < 1 << 31
-    total = factor.first + (scaled * factor.multiplier >> 32) - (factor.less if scaled < 0 else 0)
+    total = factor.first + (scaled * factor.multiplier >> 32)
     assert -(1 << 31) <= total < 1 << 31
-    return min(max(total >> RIGHT, -128), 127)
+    total -= factor.less if scaled < 0 else 0
+    assert -(1 << 31) <= total < 1 << 31
+    return min(max(total >> factor.right, -128), 127)
+
+
+def _assert_exact(step: ConvolutionStep, channel: int, factor: WinogradFactor) -> None:
+    """At the ends, at random and around all ties of both roundings."""
+    rng = np.random.default_rng(channel)
+    multiplier, shift = step.multipliers[channel]
+    low, high = accumulator_ranges(step)[channel]
+    near = [
+        round((code - 0.5) * 2.0 ** (31 - shift) / multiplier) + distance
+        for code in range(-256, 257)
+        for distance in range(-4, 5)
+    ]
+    for value in [*near, *range(-300, 300), *rng.integers(low, high + 1, 500).tolist(), low, high]:
+        if low <= value <= high:
+            exact = _two_roundings(value, multiplier, shift) + step.output_zero
+            codes = (exact, _kernel_form(value, factor))
+            assert len({min(max(code, step.low), step.high) for code in codes}) == 1, (channel, value)
 
 
 @pytest.mark.parametrize("activation", [Activation.RELU, Activation.NONE, Activation.RELU6])
-def test_factors_are_exact_around_every_code_and_at_random(activation: Activation) -> None:
-    step = _step(channels=12, depth=16, activation=activation)
-    factors = proven_stream_factors(step)
-    assert factors is not None
-    rng = np.random.default_rng(1)
-    for channel, factor in enumerate(factors):
-        multiplier, shift = step.multipliers[channel]
-        low, high = accumulator_ranges(step)[channel]
-        near = [
-            round((code - 0.5) * 2.0 ** (31 - shift) / multiplier) + distance
-            for code in range(-256, 257)
-            for distance in range(-4, 5)
-        ]
-        values = [*near, *range(-300, 300), *rng.integers(low, high + 1, 500).tolist(), low, high]
-        for value in values:
-            if not low <= value <= high:
-                continue
-            exact = min(max(_two_roundings(value, multiplier, shift) + step.output_zero, step.low), step.high)
-            assert min(max(_kernel_form(value, factor), step.low), step.high) == exact, (channel, value)
+def test_factors_are_exact(activation: Activation) -> None:
+    step = _step(channels=8, depth=16, activation=activation)
+    blocks = proven_blocks(step)
+    assert blocks is not None
+    for channel, factor in enumerate(factor for factors in blocks for factor in factors):
+        _assert_exact(step, channel, factor)
+
+
+@pytest.mark.parametrize("right", range(3, 15))
+def test_every_right_shift_has_a_form_with_the_shift_in_the_lowest_byte(right: int) -> None:
+    step = _step(channels=4, depth=16)
+    other = dataclasses.replace(step, multipliers=((0x5A3C19E7, -right),) * 4)
+    for channel in range(4):
+        proof = ChannelProof(other, channel, 3)
+        factor = proof.any()
+        assert factor is not None
+        assert factor.first & 0xFF == factor.right
+        _assert_exact(other, channel, factor)
+        fast = proof.fast()
+        if fast is not None:
+            assert fast.right == FAST_RIGHT
+            _assert_exact(other, channel, fast)
+        # Three spare bits of the weights and one of the multiplier.
+        assert (fast is not None) or not FAST_RIGHT - 5 <= right < FAST_RIGHT
 
 
 def test_steps_without_a_proof_are_left_to_other_kernels() -> None:
     step = _step()
     assert WinogradConvolution().matches(step)
-    for shift in (0, -RIGHT, 3):
+    for shift in (0, 3):
         other = dataclasses.replace(step, multipliers=((1 << 30, shift),) * 10)
-        assert proven_stream_factors(other) is None
+        assert proven_blocks(other) is None
         assert not WinogradConvolution().matches(other)
 
 
@@ -153,4 +187,4 @@ def test_other_shapes_do_not_match() -> None:
 
 
 def test_compiler_and_runtime_agree_on_the_right_shift() -> None:
-    assert f"#define PPG_WINOGRAD_RIGHT {RIGHT} " in (RUNTIME / "ppg_winograd.h").read_text()
+    assert f"#define PPG_WINOGRAD_RIGHT {FAST_RIGHT} " in (RUNTIME / "ppg_winograd.h").read_text()

@@ -28,6 +28,8 @@ Longs = NDArray[np.int64]
 
 _LARGEST_INT32 = (1 << 31) - 1
 _LARGEST_RIGHT_SHIFT = 23
+# Accumulators; a power of two needs the fewest comparisons.
+_GUESS_REACH = 8
 # Rounded to 31 bits, the ideal multiplier can miss a step that a neighbour hits.
 _NEIGHBOURS = (0, 1, -1, 2, -2, 3, -3)
 
@@ -91,8 +93,13 @@ class Channels:
 
     def _first_accumulators(self) -> Longs:
         """The lowest reachable accumulator of each code or a larger one; the highest one if there is none."""
-        shape = (len(self.low), self.codes.shape[1])
-        below, above = np.broadcast_to(self.low, shape).copy(), np.broadcast_to(self.high, shape).copy()
+        # Near where real numbers change over; whole ranges are searched where that is not so.
+        real = np.maximum(self._multiplier * np.exp2(self._shift - 31.0), 2.0**-31)
+        guess = np.round((self.codes - 0.5 - self._zero) / real).astype(np.int64)
+        below = np.clip(guess - _GUESS_REACH, self.low, self.high)
+        above = np.clip(guess + _GUESS_REACH, self.low, self.high)
+        below = np.where(self.exact(below) < self.codes, below, self.low)
+        above = np.where(self.exact(above) >= self.codes, above, self.high)
         while np.any(below < above):
             middle = (below + above) >> 1
             has_code = self.exact(middle) >= self.codes

@@ -1,19 +1,23 @@
 """Finds and proves requantisation of the exact Winograd kernel, whose accumulators arrive times 24 * 2^s.
 
-For an accumulator a the kernel computes, with one right shift R for all channels so that it is part of SSAT,
+For an accumulator a the kernel computes
 
-    saturate8((first + floor(24 2^s a M / 2^32) - (a < 0) * less) >> R)
+    b = 24 2^s a + offset
+    saturate8((first + floor(b M / 2^32) - (b < 0) * less) >> right)
+
+With a right shift of FAST_RIGHT, a constant in the code, the shift is part of SSAT. Otherwise the lowest byte of
+`first` is the right shift: that saves a load, because shifts by a register look at the lowest byte only. The offset, a
+part of the bias that costs nothing, makes up for it.
 
 TFLM (SRDHM, then RoundingDivideByPOT) answers with code c or more from the accumulator
 
     a >= ceil((X 2^31 - 2^30) / m)      X = k 2^e - 2^(e-1) + (k <= 0),  k = c - zero point
 
 on, for a multiplier m and a right shift e >= 1: SRDHM is a floor, and RoundingDivideByPOT lowers negative numbers by
-one before it shifts. Both functions never decrease, so they are equal for all reachable accumulators when they reach
-each code at the same one. These at most 255 first accumulators are compared for each channel.
-
-`less` stands for that lowering of negative numbers, 2^R / 2^e. A step whose codes all lie above the output's zero point
-(ReLU) has no negative number to lower and takes the shorter form without it.
+one before it shifts, for which `less` stands, 2^right / 2^e. A step whose codes all lie above the output's zero point
+(ReLU) has nothing to lower. Neither function ever decreases, so they are equal for all reachable accumulators when they
+are equal on both sides of each first accumulator of a code and at both ends of the range. All of these, at most 512 a
+channel, are compared.
 """
 
 from dataclasses import dataclass
@@ -21,19 +25,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ppg_deploy.compile.once_per_weights import once_per_weights
 from ppg_deploy.compile.requantize import accumulator_ranges, constant_codes
 from ppg_deploy.compile.steps import WeightedStep
 
 Longs = NDArray[np.int64]
 
-RIGHT = 11
-"""R; PPG_WINOGRAD_RIGHT of ppg_winograd.h."""
+FAST_RIGHT = 11
+"""PPG_WINOGRAD_RIGHT of ppg_winograd.h."""
 SCALE = 24
 """What the transforms multiply accumulators with."""
 
 _LARGEST_INT32 = (1 << 31) - 1
-_NEIGHBOURS = (0, 1, -1, 2, -2, 3, -3)
+_LARGEST_RIGHT = 22
+_NEIGHBOURS = (0, 1, -1)
+# Each step of 256 in `first` asks for another offset; one that is nearly a whole number is wanted.
+_DISTANCES = range(-20, 21)
+_CANDIDATES = 4
 
 
 @dataclass(frozen=True)
@@ -41,77 +48,96 @@ class WinogradFactor:
     """Requantisation of a channel; its weights are multiplied by SCALE << shift in all."""
 
     shift: int
+    offset: int
     multiplier: int
     first: int
     less: int
+    right: int
 
 
-@once_per_weights
-def winograd_factors(
-    step: WeightedStep, largest_shifts: tuple[int, ...]
-) -> tuple[WinogradFactor, ...] | None:
-    """Proven factors of all channels, whose weights allow shifts up to `largest_shifts`; None when one has none."""
-    factors = []
-    for number, (constant, ends) in enumerate(
-        zip(constant_codes(step), accumulator_ranges(step), strict=True)
-    ):
-        if constant is not None:
-            factor: WinogradFactor | None = WinogradFactor(0, 0, constant << RIGHT, 0)
-        else:
-            factor = _channel_factor(step, ends, step.multipliers[number], largest_shifts[number])
-        if factor is None:
+class ChannelProof:
+    """Looks for the factor of one output channel.
+
+    Args:
+        step: of the channel.
+        channel: its number.
+        largest_shift: by which its weights may be multiplied, as a power of two.
+    """
+
+    def __init__(self, step: WeightedStep, channel: int, largest_shift: int) -> None:
+        self._zero = step.output_zero
+        self._limits = (step.low, step.high)
+        self._low, self._high = accumulator_ranges(step)[channel]
+        self._multiplier, self._right = step.multipliers[channel][0], -step.multipliers[channel][1]
+        self._constant = constant_codes(step)[channel]
+        self._is_possible = 1 <= self._right <= _LARGEST_RIGHT
+        if self._constant is not None or not self._is_possible:
+            return
+        furthest = max(abs(self._low), abs(self._high), 1) * SCALE
+        self._largest_shift = min(largest_shift, (_LARGEST_INT32 // furthest).bit_length() - 2)
+        codes = np.arange(step.low + 1, step.high + 1, dtype=np.int64)
+        firsts = _first_accumulators(codes - self._zero, self._multiplier, self._right)
+        is_reached = (firsts > self._low) & (firsts <= self._high)
+        self._codes, self._firsts = codes[is_reached], firsts[is_reached]
+        # Both sides of every reachable step, and both ends: the codes there, clamped, are what must come out.
+        self._probes = np.concatenate([self._firsts, self._firsts - 1, [self._low, self._high]])
+        self._answers = step.low + np.searchsorted(firsts, self._probes, side="right")
+
+    def fast(self) -> WinogradFactor | None:
+        """With the constant right shift."""
+        # The smallest power of two for which the multiplier fits 31 bits gives the most accurate one.
+        return self._with(FAST_RIGHT, max(0, FAST_RIGHT - self._right - 3), is_fast=True)
+
+    def any(self) -> WinogradFactor | None:
+        """With a right shift of its own and a multiplier as accurate as can be."""
+        if self._constant is None and self._is_possible:
+            for shift in range(self._largest_shift, -1, -1):
+                factor = self._with(self._right + 3 + shift, shift)
+                if factor is not None:
+                    return factor
             return None
-        factors.append(factor)
-    return tuple(factors)
+        return self._with(FAST_RIGHT, 0)
 
+    def _with(self, right: int, shift: int, *, is_fast: bool = False) -> WinogradFactor | None:
+        if self._constant is not None:
+            return WinogradFactor(0, 0, 0, (self._constant << right) + right, 0, right)
+        if not self._is_possible or shift > self._largest_shift:
+            return None
+        lowers = self._limits[0] < self._zero
+        if lowers and right < self._right:
+            return None
+        less = 1 << (right - self._right) if lowers else 0
+        per_unit = self._multiplier * 2.0 ** (right - self._right - 2 - shift) / 3
+        for multiplier in (round(per_unit) + neighbour for neighbour in _NEIGHBOURS):
+            if not 0 < multiplier <= _LARGEST_INT32:
+                continue
+            for offset, first in self._offsets(multiplier, right, is_fast)[:_CANDIDATES]:
+                factor = WinogradFactor(shift, offset, multiplier, first, less, right)
+                if self._is_exact(factor):
+                    return factor
+        return None
 
-def _channel_factor(
-    step: WeightedStep, ends: tuple[int, int], scaling: tuple[int, int], largest_shift: int
-) -> WinogradFactor | None:
-    multiplier, right = scaling[0], -scaling[1]
-    # With less than one spare bit the half that SRDHM adds would be lost.
-    if not 1 <= right < RIGHT:
-        return None
-    # The smallest shift for which the new multiplier fits 31 bits has the most accurate one.
-    shift = max(0, RIGHT - right - 3)
-    if shift > largest_shift or max(map(abs, ends)) * SCALE << shift > _LARGEST_INT32:
-        return None
-    codes = np.arange(step.low + 1, step.high + 1, dtype=np.int64)
-    distances = codes - step.output_zero
-    wanted = _first_accumulators(distances, multiplier, right)
-    less = 1 << (RIGHT - right) if step.low < step.output_zero else 0
-    first = (step.output_zero << RIGHT) + (1 << (RIGHT - 1)) + (1 << (RIGHT - right - 1))
-    exponent = RIGHT + 1 - right - 3 - shift
-    ideal = round(multiplier * 2.0**exponent / 3)
-    low, high = ends
-    for neighbour in _NEIGHBOURS:
-        factor = WinogradFactor(shift, ideal + neighbour, first, less)
-        if not 0 < factor.multiplier <= _LARGEST_INT32 or not _stays_in_range(factor, ends):
-            continue
-        found = _first_scaled_accumulators(codes, factor)
-        # Beyond the reachable accumulators a difference shows nowhere.
-        same = np.clip(found, low, high + 1) == np.clip(wanted, low, high + 1)
-        if np.all(same):
-            return factor
-    return None
+    def _offsets(self, multiplier: int, right: int, is_fast: bool) -> list[tuple[int, int]]:
+        """(offset, first) that together round as TFLM does, the most accurate ones first."""
+        half = (self._zero << right) + (1 << (right - 1))
+        # What SRDHM adds: half a unit of its result.
+        exact = half + 2.0 ** (right - self._right - 1)
+        with_shift = [(half >> 8 << 8) + right + 256 * distance for distance in _DISTANCES]
+        firsts = [int(exact)] if is_fast else with_shift
+        ideal = [(exact - first) * 2.0**32 / multiplier for first in firsts]
+        ranked = sorted(zip(ideal, firsts, strict=True), key=lambda pair: abs(pair[0] - round(pair[0])))
+        return [(round(offset), first) for offset, first in ranked]
+
+    def _is_exact(self, factor: WinogradFactor) -> bool:
+        """True when all probes give the right codes and no sum leaves 32 bits."""
+        scaled = self._probes * (SCALE << factor.shift) + factor.offset
+        sums = factor.first + (scaled * factor.multiplier >> 32)
+        lowered = sums - np.where(scaled < 0, factor.less, 0)
+        fits = all(np.abs(values).max() <= _LARGEST_INT32 for values in (scaled, sums, lowered))
+        return bool(fits and np.array_equal(np.clip(lowered >> factor.right, *self._limits), self._answers))
 
 
 def _first_accumulators(distances: Longs, multiplier: int, right: int) -> Longs:
     """Lowest accumulator for which TFLM answers zero point + distance or more, for each distance."""
     steps = (distances << right) - (1 << (right - 1)) + (distances <= 0)
     return np.asarray(-(-((steps << 31) - (1 << 30)) // multiplier))
-
-
-def _first_scaled_accumulators(codes: Longs, factor: WinogradFactor) -> Longs:
-    """The same for the kernel's form: it reaches a code when scaled accumulator * M >= (code 2^R - first) 2^32."""
-    scaled = factor.multiplier * (SCALE << factor.shift)
-    without = -(-((codes << RIGHT) - factor.first << 32) // scaled)
-    lowered = -(-((codes << RIGHT) - factor.first + factor.less << 32) // scaled)
-    return np.where(without > 0, without, np.minimum(lowered, 0))
-
-
-def _stays_in_range(factor: WinogradFactor, ends: tuple[int, int]) -> bool:
-    """True when no sum leaves 32 bits."""
-    highs = [end * (SCALE << factor.shift) * factor.multiplier >> 32 for end in ends]
-    sums = [factor.first + high - less for high in highs for less in (0, factor.less)]
-    return max(map(abs, sums)) <= _LARGEST_INT32

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from ppg_deploy.compile.once_per_weights import once_per_weights
 from ppg_deploy.compile.requantize import folded_biases
 from ppg_deploy.compile.steps import WeightedStep
-from ppg_deploy.compile.winograd_factors import SCALE, WinogradFactor, winograd_factors
+from ppg_deploy.compile.winograd_factors import FAST_RIGHT, SCALE, ChannelProof, WinogradFactor
 
 BLOCK = 4
 """Output channels of a block."""
@@ -33,20 +33,6 @@ def transformed(step: WeightedStep) -> NDArray[np.int64]:
     return np.asarray(np.einsum("sk,okc->osc", _TRANSFORM, kernels))
 
 
-@once_per_weights
-def proven_stream_factors(step: WeightedStep) -> tuple[WinogradFactor, ...] | None:
-    """Factors of all channels, or None."""
-    largest = np.abs(transformed(step)).max(axis=(1, 2))
-    shifts = [(_LARGEST_INT16 // max(int(value), 1)).bit_length() - 1 for value in largest]
-    return winograd_factors(step, tuple(shifts))
-
-
-def has_signed_form(step: WeightedStep) -> bool:
-    """True when some channel lowers negative accumulators."""
-    factors = proven_stream_factors(step)
-    return factors is not None and any(factor.less for factor in factors)
-
-
 def block_starts(channels: int) -> list[int]:
     """First output channel of each block; the second one overlaps the first where 4 does not divide the channels."""
     blocks = -(-channels // BLOCK)
@@ -54,28 +40,66 @@ def block_starts(channels: int) -> list[int]:
 
 
 @once_per_weights
+def proven_blocks(step: WeightedStep) -> tuple[tuple[WinogradFactor, ...], ...] | None:
+    """Factors of the 4 channels of each block, fast ones where all 4 have them; None when a channel has no factor."""
+    largest = np.abs(transformed(step)).max(axis=(1, 2))
+    shifts = [(_LARGEST_INT16 // max(int(value), 1)).bit_length() - 1 for value in largest]
+    proofs = [ChannelProof(step, channel, shift) for channel, shift in enumerate(shifts)]
+    fast = [None if is_signed(step) else proof.fast() for proof in proofs]
+    blocks = []
+    for start in block_starts(len(proofs)):
+        chosen = fast[start : start + BLOCK]
+        if None in chosen:
+            chosen = [proof.any() for proof in proofs[start : start + BLOCK]]
+        block = tuple(factor for factor in chosen if factor is not None)
+        if len(block) < BLOCK:
+            return None
+        blocks.append(block)
+    return tuple(blocks)
+
+
+def is_signed(step: WeightedStep) -> bool:
+    """True when codes below the output's zero point occur, for which negative accumulators are lowered."""
+    return step.low < step.output_zero
+
+
+@once_per_weights
 def pack_winograd(step: WeightedStep) -> NDArray[np.int32]:
     """The stream of ppg_winograd_t, (blocks, words of a block)."""
-    factors = proven_stream_factors(step)
-    assert factors is not None
+    blocks = proven_blocks(step)
+    assert blocks is not None
     channels, depth = len(step.weights), step.weights.shape[3]
-    scaled = transformed(step) << np.array([factor.shift for factor in factors])[:, None, None]
+    weights, biases = transformed(step), np.array(folded_biases(step), np.int64)
     pairs = pair_count(depth)
-    padded = np.zeros((channels, 6, 2 * pairs), np.int16)
+    width = 3 if is_signed(step) else 2
+    rows = []
+    for start, factors in zip(block_starts(channels), blocks, strict=True):
+        chosen = slice(start, start + BLOCK)
+        scaled = weights[chosen] << np.array([factor.shift for factor in factors])[:, None, None]
+        scales = np.array([SCALE << factor.shift for factor in factors])
+        starts = biases[chosen] * scales + _OFFSET * scaled[:, 0].sum(axis=1)
+        starts += np.array([factor.offset for factor in factors])
+        flags = _flags(pairs, all(factor.right == FAST_RIGHT for factor in factors) and width == 2)
+        table = [(factor.multiplier, factor.first, factor.less)[:width] for factor in factors]
+        words = np.concatenate([[flags], starts, _in_order(_in_pairs(scaled, pairs)), np.ravel(table)])
+        rows.append((words & 0xFFFFFFFF).astype(np.uint32).view(np.int32))
+    return np.stack(rows)
+
+
+def _flags(pairs: int, is_fast: bool) -> int:
+    """APSR as ppg_winograd.h describes it."""
+    negative, zero, carry, overflow = not is_fast, pairs == FEWEST_PAIRS, pairs == 12, pairs > UNROLLED_PAIRS
+    return negative << 31 | zero << 30 | carry << 29 | overflow << 28
+
+
+def _in_pairs(scaled: NDArray[np.int64], pairs: int) -> NDArray[np.int32]:
+    """Words of two input channels, (channels, slots, pairs), of weights (channels, slots, input channels)."""
+    channels, slots, depth = scaled.shape
+    padded = np.zeros((channels, slots, 2 * pairs), np.int16)
     padded[:, :, :depth] = scaled
     # (channels, slots, groups of 4, half of a word, parity) -> a word for each of a group's two pairs.
-    halves = padded.reshape(channels, 6, pairs // 2, 2, 2).swapaxes(3, 4)
-    words = np.ascontiguousarray(halves).view("<i4").reshape(channels, 6, pairs)
-    scales = np.array([SCALE << factor.shift for factor in factors], np.int64)
-    biases = np.array(folded_biases(step), np.int64) * scales + _OFFSET * scaled[:, 0].sum(axis=1)
-    wrapped = (biases & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
-    width = 3 if has_signed_form(step) else 2
-    table = np.array([(factor.multiplier, factor.first, factor.less)[:width] for factor in factors], np.int32)
-    blocks = []
-    for start in block_starts(channels):
-        chosen = slice(start, start + BLOCK)
-        blocks.append(np.concatenate([wrapped[chosen], _in_order(words[chosen]), table[chosen].reshape(-1)]))
-    return np.stack(blocks).astype(np.int32)
+    halves = padded.reshape(channels, slots, pairs // 2, 2, 2).swapaxes(3, 4)
+    return np.ascontiguousarray(halves).view(np.int32).reshape(channels, slots, pairs)
 
 
 def _in_order(words: NDArray[np.signedinteger]) -> NDArray[np.signedinteger]:

@@ -11,6 +11,7 @@ from ppg_deploy.compile.kernels.depthwise_3x3 import Depthwise3x3
 from ppg_deploy.compile.kernels.depthwise_rows import DepthwiseRows
 from ppg_deploy.compile.kernels.elementwise import AddKernel, MulKernel
 from ppg_deploy.compile.kernels.equal_shapes import Product, Sum
+from ppg_deploy.compile.kernels.few_values import FivesConvolution, ThreesConvolution
 from ppg_deploy.compile.kernels.int16_convolution import ColumnsConvolution16
 from ppg_deploy.compile.kernels.int16_dense import Dense16
 from ppg_deploy.compile.kernels.int16_depthwise import Depthwise16
@@ -32,7 +33,6 @@ from ppg_deploy.compile.kernels.tensor import (
     ReduceKernel,
     TransposeKernel,
 )
-from ppg_deploy.compile.kernels.threes import ThreesConvolution
 from ppg_deploy.compile.kernels.winograd import WinogradConvolution
 from ppg_deploy.compile.steps import Step
 
@@ -46,6 +46,7 @@ KERNELS: tuple[Kernel, ...] = (
     AddKernel16(),
     MulKernel16(),
     ThreesConvolution(),
+    FivesConvolution(),
     QuadsConvolution(11),
     QuadsConvolution(14),
     ShortQuadsConvolution(),

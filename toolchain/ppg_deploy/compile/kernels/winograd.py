@@ -2,14 +2,15 @@
 
 from ppg_deploy.compile.kernels.base import Array, Code, Kernel, Structure
 from ppg_deploy.compile.steps import ConvolutionStep, Step
+from ppg_deploy.compile.winograd_factors import FAST_RIGHT
 from ppg_deploy.compile.winograd_stream import (
     BLOCK,
     FEWEST_PAIRS,
     UNROLLED_PAIRS,
-    has_signed_form,
+    is_signed,
     pack_winograd,
     pair_count,
-    proven_stream_factors,
+    proven_blocks,
 )
 
 _OUTPUTS = 4
@@ -26,7 +27,7 @@ class WinogradConvolution(Kernel):
     name = "conv_winograd"
     header = "ppg_winograd.h"
     files: tuple[str, ...] = ("ppg_winograd.c", "ppg_winograd.h", "ppg_winograd_simd.h")
-    code_bytes = 8200
+    code_bytes = 9300
 
     def matches(self, step: Step) -> bool:
         """True for the shapes above when every channel's requantisation is proven."""
@@ -40,7 +41,7 @@ class WinogradConvolution(Kernel):
             and step.groups == 1
             and step.target.channels >= BLOCK
             and step.source.channels <= _MOST_CHANNELS
-            and proven_stream_factors(step) is not None
+            and proven_blocks(step) is not None
         )
 
     def in_place_inputs(self, step: Step) -> tuple[str, ...]:
@@ -62,8 +63,8 @@ class WinogradConvolution(Kernel):
         blocks = -(-step.target.channels // BLOCK)
         pairs, groups = pair_count(step.source.channels), -(-step.source.channels // 4)
         more = 0 if pairs == FEWEST_PAIRS else 6 * 7 + 6 * 12 * max(0, pairs - UNROLLED_PAIRS) // 8
-        block = 6 * 16 * pairs + more + (460 if has_signed_form(step) else 325)
-        two_tiles = 170 + 2 * 80 * groups + block * blocks
+        products = (6 * 16 * pairs + more) * blocks
+        two_tiles = 170 + 2 * 80 * groups + products + _finishing_cycles(step)
         rows = min(_copy_cycles(step), _gather_cycles(step))
         return step.target.rows * (-(-sum(_phases(step)) // 2) * two_tiles + rows + 100)
 
@@ -83,7 +84,7 @@ class WinogradConvolution(Kernel):
                 "overlap": overlap,
                 "pairs": pair_count(source.channels),
                 "groups": -(-source.channels // 4),
-                "signed_form": int(has_signed_form(step)),
+                "signed_form": int(is_signed(step)),
                 "rows": target.rows,
                 "in_columns": source.columns,
                 "in_channels": source.channels,
@@ -102,9 +103,19 @@ class WinogradConvolution(Kernel):
         features = {"PPG_USES_WINOGRAD_WIDE"} if pair_count(source.channels) > FEWEST_PAIRS else set()
         if pair_count(source.channels) > UNROLLED_PAIRS:
             features.add("PPG_USES_WINOGRAD_LONG")
-        if has_signed_form(step):
+        if is_signed(step):
             features.add("PPG_USES_WINOGRAD_SIGNED")
         return Code("ppg_winograd", parameters, features=frozenset(features))
+
+
+def _finishing_cycles(step: ConvolutionStep) -> int:
+    """Inverse transform and requantisation of all channels of two tiles."""
+    proven = proven_blocks(step)
+    assert proven is not None
+    if is_signed(step):
+        return 500 * len(proven)
+    slow = sum(any(factor.right != FAST_RIGHT for factor in factors) for factors in proven)
+    return 328 * len(proven) + 36 * slow
 
 
 def _phases(step: ConvolutionStep) -> list[int]:
