@@ -14,6 +14,7 @@ from tests.support.against_tflm import compare_on_host
 from tests.support.compile_cases import network
 from tests.support.compile_host import SHA256
 from tests.support.compile_networks import NetworkBuilder, pulse_like, resnet_like, windows_for
+from tests.support.int16_graphs import network as int16_network
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
 pytest.importorskip("tflite_micro", reason="the reference is TFLM's own interpreter")
@@ -84,3 +85,16 @@ def test_random_chains_in_stretches_are_exact(seed: int) -> None:
 def test_random_networks_are_exact_with_the_smallest_arena(seed: int) -> None:
     graph = network(seed)
     _exact_within(graph, _smallest(graph))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_int16_networks_are_exact_with_the_smallest_arena(seed: int) -> None:
+    from ppg_deploy.golden.tflm import TflmInterpreter
+
+    graph = int16_network(seed)
+    codes = np.random.default_rng(seed).integers(-32768, 32768, (6, *graph.input.shape[1:])).astype(np.int16)
+    smallest = _smallest(graph)
+    [(compiled, answers)] = host_runner().run([(graph, codes)], ram_budget=smallest)  # type: ignore[list-item]
+    assert compiled.arena_bytes <= smallest
+    expected = TflmInterpreter(write_tflite(graph)).run(codes)
+    np.testing.assert_array_equal(answers.view(np.int16), expected.reshape(6, -1))

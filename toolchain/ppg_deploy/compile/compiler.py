@@ -1,5 +1,6 @@
 """Quantised graph -> C."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -57,7 +58,9 @@ def compile_graph(
     """
     check_compilable(graph)
     whole, removed_channels = prune(lower(graph))
-    sliding = None if hop is None else sliding_program(whole, hop)
+    # Under a budget, RAM is worth more than the cycles that further tensors would save.
+    macs_per_byte = optimize.macs_per_kept_byte if ram_budget is None else math.inf
+    sliding = None if hop is None else sliding_program(whole, hop, macs_per_byte=macs_per_byte)
     planned = _plan(whole, sliding, optimize, ram_budget)
     choices, schedule, push_schedule = planned.choices, planned.schedule, planned.push_schedule
     run = _routine(schedule, "ppg_model_op", "input", 0)

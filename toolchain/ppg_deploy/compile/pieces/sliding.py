@@ -6,7 +6,8 @@ number in both windows, because padding is written as the zero point and every k
 kept between windows and moved, and of them only the positions at both ends are computed anew.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ppg_deploy.compile.pieces.area import Area, Span
@@ -75,8 +76,14 @@ class _Segment:
     output: str
 
 
-def sliding_program(whole: Program, hop: int) -> SlidingProgram:
+def sliding_program(whole: Program, hop: int, *, macs_per_byte: float = math.inf) -> SlidingProgram:
     """The program of one answer, if `hop` new columns of samples have come since the last one.
+
+    Args:
+        whole: the program of a window.
+        hop: new columns.
+        macs_per_byte: multiply-accumulates per answer that a further byte of RAM must save. Infinity keeps the
+            tensors behind which the model gets smaller, and no others.
 
     Raises:
         InputError: `hop` is not between 1 and the window's columns, or nothing can be kept with it.
@@ -100,7 +107,32 @@ def sliding_program(whole: Program, hop: int) -> SlidingProgram:
             f"no layer's outputs can be kept between windows that are {hop} samples apart",
             hint="strides and pools must divide the hop, and windows overlap more than the receptive field",
         )
-    return _program(whole, images, motions, segments, hop)
+    sliding = _program(whole, images, motions, segments, hop)
+    further: frozenset[str] = frozenset()
+    while not math.isinf(macs_per_byte):
+        better = None
+        for name in sorted(_could_be_kept(whole, segments, motions) - further):
+            more = _segments(whole, images, motions, further | {name})
+            candidate = _program(whole, images, motions, more, hop)
+            added = sum(candidate.kept.values()) - sum(sliding.kept.values())
+            gain = (sliding.macs - candidate.macs) / max(added, 1)
+            if gain >= macs_per_byte and (better is None or gain > better[0]):
+                better = gain, name, candidate
+        if better is None:
+            break
+        further, sliding = further | {better[1]}, better[2]
+    return sliding
+
+
+def _could_be_kept(
+    program: Program, segments: Sequence[_Segment], motions: Mapping[str, _Motion]
+) -> frozenset[str]:
+    return frozenset(
+        step.output
+        for segment in segments
+        for step in program.steps[segment.first : segment.last - 1]
+        if motions[step.output].reused().size > 0
+    )
 
 
 def _motions(program: Program, images: Mapping[str, Image], hop: int) -> dict[str, _Motion]:
@@ -151,9 +183,12 @@ def _motion(step: Step, inputs: tuple[_Motion, ...], columns: int) -> _Motion | 
 
 
 def _segments(
-    program: Program, images: Mapping[str, Image], motions: Mapping[str, _Motion]
+    program: Program,
+    images: Mapping[str, Image],
+    motions: Mapping[str, _Motion],
+    further: frozenset[str] = frozenset(),
 ) -> list[_Segment]:
-    """Segments end where the tensors get smaller, and at the last one that moves with the window."""
+    """Segments end where the tensors get smaller, at the last one that moves with the window, and at `further`."""
     moving = next(
         (number for number, step in enumerate(program.steps) if step.output not in motions),
         len(program.steps),
@@ -162,7 +197,7 @@ def _segments(
     start, largest = 0, 0
     for number, step in enumerate(program.steps[:moving]):
         size = images[step.output].size
-        ends_here = size < largest or number == moving - 1
+        ends_here = size < largest or number == moving - 1 or step.output in further
         if ends_here and live_outputs(program, start, number + 1) == [step.output]:
             if motions[step.output].reused().size == 0 or step.output == program.output:
                 break
