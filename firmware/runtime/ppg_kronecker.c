@@ -51,10 +51,7 @@ __attribute__((naked)) PPG_KEEP_FUNCTION static void run_blocks(
       END_SCALED
       AT(KRONECKER_PROVEN_AT)
       END_PROVEN
-      AT(KRONECKER_PASS_AT)
-      PASS
-      AT(KRONECKER_SUMMED_AT)
-      END_SUMMED
+      PASSES
       "3:\n"
       "add r0, r0, #44\n"
       "str r0, [sp, #12]\n"

@@ -5,6 +5,8 @@
 #ifndef PPG_KRONECKER_SIMD_H
 #define PPG_KRONECKER_SIMD_H
 
+#include "ppg_features.h"
+
 #define TEXT(macro) TEXT_(macro)
 #define TEXT_(text) #text
 
@@ -265,5 +267,11 @@
 
 /* The next code begins `at` bytes behind the first step; assembling fails when it would have begun later. */
 #define AT(at) ".org 1b + " TEXT(at) "\n"
+
+#if PPG_USES_KRONECKER_PASSES
+#define PASSES AT(KRONECKER_PASS_AT) PASS AT(KRONECKER_SUMMED_AT) END_SUMMED
+#else
+#define PASSES
+#endif
 
 #endif

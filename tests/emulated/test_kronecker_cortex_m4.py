@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ppg_deploy.compile.kernels.kronecker import KroneckerConvolution
+from ppg_deploy.compile.kernels.kronecker_wide import WideKroneckerConvolution
 from ppg_deploy.compile.lower import lower
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.operators import Activation
@@ -94,8 +95,8 @@ def test_inner_loops_do_not_touch_the_stack(tmp_path_factory: pytest.TempPathFac
         assert not [line for line in loop if "sp" in line.split("\t", 1)[1]]
     assert "uxtb16" in "".join(loops[1])
     assert "bne" in loops[1][-1]
-    # What the class says the machine code takes.
+    # What the class says the machine code takes, all forms included.
     sizes = subprocess.run(
         ["arm-none-eabi-size", str(target)], capture_output=True, text=True, check=True, timeout=60
     ).stdout.split()
-    assert KroneckerConvolution.code_bytes == pytest.approx(int(sizes[6]), rel=0.1)
+    assert WideKroneckerConvolution.code_bytes == pytest.approx(int(sizes[6]), rel=0.02)

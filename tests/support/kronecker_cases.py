@@ -6,27 +6,30 @@ import pytest
 import ppg_deploy.compile.kernels
 from ppg_deploy.compile.kernels.convolution import ColumnsConvolution
 from ppg_deploy.compile.kernels.kronecker import KroneckerConvolution
+from ppg_deploy.compile.kernels.kronecker_wide import WideKroneckerConvolution
 from ppg_deploy.compile.steps import Step
 from ppg_deploy.graph import DType, Graph
 from ppg_deploy.graph.operators import Activation, Padding
 from tests.support.compile_networks import NetworkBuilder
 
+_KRONECKER = (KroneckerConvolution(), WideKroneckerConvolution())
+
 
 class _Elsewhere(ColumnsConvolution):
-    """The general kernel, for steps that the Kronecker kernel cannot compute."""
+    """The general kernel, for steps that the Kronecker kernels cannot compute."""
 
     def matches(self, step: Step) -> bool:
-        return super().matches(step) and not KroneckerConvolution().matches(step)
+        return super().matches(step) and not any(kernel.matches(step) for kernel in _KRONECKER)
 
 
 def force_kronecker(patch: pytest.MonkeyPatch) -> None:
-    """Choose the Kronecker kernel wherever it matches."""
+    """Choose a Kronecker kernel wherever one matches."""
     others = [
         kernel
         for kernel in ppg_deploy.compile.kernels.KERNELS
         if kernel.activations is not DType.INT8 or not kernel.name.startswith("conv_")
     ]
-    patch.setattr(ppg_deploy.compile.kernels, "KERNELS", (KroneckerConvolution(), _Elsewhere(), *others))
+    patch.setattr(ppg_deploy.compile.kernels, "KERNELS", (*_KRONECKER, _Elsewhere(), *others))
 
 
 def random_convolution(seed: int) -> Graph:
@@ -87,11 +90,20 @@ def trained_like(
 
 
 def equal_weights(
-    weight: int, channels: int, zero: int, bias: tuple[int, int], activation: Activation
+    weight: int,
+    channels: int,
+    zero: int,
+    bias: tuple[int, int],
+    activation: Activation,
+    *,
+    kernel: int = 8,
+    stride: int = 1,
 ) -> Graph:
-    """One layer of 8 taps whose accumulators reach both ends of their range at windows of equal codes."""
+    """One layer whose accumulators reach both ends of their range at windows of equal codes."""
     net = NetworkBuilder(weight + 300, (1, 1, 40, channels), zero)
-    output = net.convolution(net.input, 2, (1, 8), zero=-128, activation=activation, gain=0.05)
+    output = net.convolution(
+        net.input, 2, (1, kernel), stride=(1, stride), zero=-128, activation=activation, gain=0.05
+    )
     graph = net.graph(output)
     weights, biases = (graph.tensors[name].data for name in graph.operators[0].inputs[1:])
     assert weights is not None

@@ -1,6 +1,8 @@
 """CONV_2D by Kronecker substitution, four products in one multiplication: ppg_kronecker.h."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,6 @@ from ppg_deploy.compile.kernels.kronecker_packing import (
     PROVEN_AT,
     ROW_BYTES,
     SCALED_AT,
-    SUMMED_AT,
     Layout,
     Pass,
     centers,
@@ -26,9 +27,8 @@ from ppg_deploy.compile.kernels.kronecker_packing import (
     pack_stream,
     single_pass,
 )
-from ppg_deploy.compile.kernels.kronecker_passes import passes_of
 from ppg_deploy.compile.once_per_weights import once_per_weights
-from ppg_deploy.compile.requantize import accumulator_ranges, constant_codes, proven_factors
+from ppg_deploy.compile.requantize import proven_factors
 from ppg_deploy.compile.requantize_fused import fused_factors
 from ppg_deploy.compile.steps import ConvolutionStep, Step, WeightedStep
 
@@ -36,10 +36,11 @@ from ppg_deploy.compile.steps import ConvolutionStep, Step, WeightedStep
 _SCALE = 1 << (32 - FIELD_BITS)
 # Per block and pair of channels: accumulators kept, the next ones started, the kept ones added.
 _PASS_CYCLES = 66
+_CODE_BYTES = 5250
 
 
-@dataclass(frozen=True)
-class _Form:
+@dataclass(frozen=True, eq=False)
+class Form:
     """How accumulators become codes: where the code begins, its factors, its cycles per block."""
 
     end: int
@@ -47,13 +48,23 @@ class _Form:
     cycles: int
 
 
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """How a step is computed."""
+
+    passes: tuple[Pass, ...]
+    form: Form
+
+
 class KroneckerConvolution(Kernel):
-    """Convolutions with kernel (1, k), 2 <= k <= 9, whose accumulators span no more than 4 times 21 bits."""
+    """Convolutions with kernel (1, k), 2 <= k <= 9, whose accumulators span no more than 21 bits."""
 
     name = "conv_kronecker"
     header = "ppg_kronecker.h"
     files: tuple[str, ...] = ("ppg_kronecker.c", "ppg_kronecker.h", "ppg_kronecker_simd.h")
-    code_bytes = 5160
+    code_bytes = _CODE_BYTES
+    shared_code: Mapping[str, int] = MappingProxyType({"kronecker": _CODE_BYTES})
+    features: frozenset[str] = frozenset()
 
     def matches(self, step: Step) -> bool:
         """True when every field of every channel and pass is proven to hold its sums, and a requantisation is."""
@@ -65,7 +76,7 @@ class KroneckerConvolution(Kernel):
             return False
         if not 2 <= window.kernel[1] <= LARGEST_KERNEL or window.stride[1] > window.kernel[1]:
             return False
-        return _plan(step) is not None
+        return self._plan(step) is not None
 
     def in_place_inputs(self, step: Step) -> tuple[str, ...]:
         """The input, when output rows are no longer than its rows."""
@@ -75,7 +86,7 @@ class KroneckerConvolution(Kernel):
 
     def scratch_bytes(self, step: Step, in_place: bool) -> int:
         """Packs, carries, accumulators of passes, a block of outputs, a column of padding, then a copied row."""
-        layout, passes, _ = _planned(step)
+        layout, passes, _ = self._planned(step)
         assert isinstance(step, ConvolutionStep)
         packs = layout.used_residues * layout.residue_rows * ROW_BYTES
         per_output = 4 * len(passes) + BLOCK_POSITIONS
@@ -87,7 +98,7 @@ class KroneckerConvolution(Kernel):
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters and stream of ppg_kronecker."""
         assert isinstance(step, ConvolutionStep)
-        layout, passes, form = _planned(step)
+        layout, passes, form = self._planned(step)
         source, target, window = step.source, step.target, step.window
         step_columns = window.dilation[1]
         parameters = Structure(
@@ -116,12 +127,24 @@ class KroneckerConvolution(Kernel):
                 "high": step.high,
             },
         )
-        return Code("ppg_kronecker", parameters)
+        return Code("ppg_kronecker", parameters, features=self.features)
+
+    def _plan(self, step: ConvolutionStep) -> Plan | None:
+        if not fields_hold(step):
+            return None
+        form = _form(step)
+        return None if form is None else Plan(single_pass(step, layout_of(step)), form)
+
+    def _planned(self, step: Step) -> tuple[Layout, tuple[Pass, ...], Form]:
+        assert isinstance(step, ConvolutionStep)
+        plan = self._plan(step)
+        assert plan is not None
+        return layout_of(step), plan.passes, plan.form
 
     def predicted_cycles(self, step: Step) -> int:
         """Blocks, counted instruction by instruction, and what is around them."""
         assert isinstance(step, ConvolutionStep)
-        layout, passes, form = _planned(step)
+        layout, passes, form = self._planned(step)
         pairs = step.target.channels // 2
         steps = sum(segment.steps * segment.group.cycles for segment in layout.segments)
         block = pairs * (steps + 5 * jumps(passes) + form.cycles + _PASS_CYCLES * (len(passes) - 1))
@@ -137,55 +160,24 @@ class KroneckerConvolution(Kernel):
         return step.source.rows * row + clamp
 
 
-def _planned(step: Step) -> tuple[Layout, tuple[Pass, ...], _Form]:
-    assert isinstance(step, ConvolutionStep)
-    plan = _plan(step)
-    assert plan is not None
-    return layout_of(step), *plan
-
-
 def _packing_cycles(layout: Layout, blocks: int, chunks: int) -> int:
     packs = layout.used_residues * (2 * blocks + chunks * layout.extra_packs)
     return int(5.5 * packs * layout.channels) + 20 * chunks * layout.channels
 
 
-def _plan(step: ConvolutionStep) -> tuple[tuple[Pass, ...], _Form] | None:
-    """Passes and requantisation, None when none is proven or there would be too many passes."""
-    if fields_hold(step):
-        form = _form(step)
-        return None if form is None else (single_pass(step, layout_of(step)), form)
-    passes, form = passes_of(step), _summed_form(step)
-    return None if passes is None or form is None else (passes, form)
-
-
 @once_per_weights
-def _form(step: WeightedStep) -> _Form | None:
+def _form(step: WeightedStep) -> Form | None:
     """The fastest proven requantisation of a single pass."""
     around = centers(step)
     for right, end, cycles in ((FIXED_RIGHT, FIXED_AT, 80), (None, SCALED_AT, 93)):
         fused = fused_factors(step, _SCALE, right, added_later=around)
         if fused is not None:
             words = np.array([(factor.multiplier, factor.first, factor.right) for factor in fused], np.int64)
-            return _Form(end, words, cycles)
+            return Form(end, words, cycles)
     proven = proven_factors(step)
     if proven is None:
         return None
     words = np.array([factor.words for factor in proven], np.int64)
     # Twice the center stands above the right shift.
     words[:, 2] += around << 9
-    return _Form(PROVEN_AT, words, 113)
-
-
-@once_per_weights
-def _summed_form(step: WeightedStep) -> _Form | None:
-    """The requantisation behind several passes, whose sums lack the least accumulator."""
-    proven = proven_factors(step)
-    if proven is None:
-        return None
-    words = [
-        (*factor.words, 0 if constant is not None else 2 * lowest)
-        for factor, constant, (lowest, _) in zip(
-            proven, constant_codes(step), accumulator_ranges(step), strict=True
-        )
-    ]
-    return _Form(SUMMED_AT, np.array(words, np.int64), 115)
+    return Form(PROVEN_AT, words, 113)
