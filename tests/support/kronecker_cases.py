@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import ppg_deploy.compile.kernels
 from ppg_deploy.compile.kernels.convolution import ColumnsConvolution
@@ -111,3 +112,29 @@ def equal_weights(
     weights[...] = weight
     biases[...] = bias
     return graph
+
+
+def large_weights(seed: int, shape: tuple[int, int, int], channels: int, kernel: int, stride: int) -> Graph:
+    """One layer (rows, columns, input channels) with weights of 127 and -127 only, and biases of any size."""
+    net = NetworkBuilder(seed, (1, *shape), int(np.random.default_rng(seed).choice([-128, 0, 127])))
+    output = net.convolution(net.input, channels, (1, kernel), stride=(1, stride), zero=3, gain=0.05)
+    graph = net.graph(output)
+    weights, biases = (graph.tensors[name].data for name in graph.operators[0].inputs[1:])
+    assert weights is not None
+    assert biases is not None
+    weights[...] = np.random.default_rng(seed).choice([-127, 127], weights.shape)
+    biases[...] = np.random.default_rng(seed).integers(-3_000_000, 3_000_000, biases.shape)
+    return graph
+
+
+def windows_at_the_ends(graph: Graph) -> NDArray[np.int8]:
+    """Windows in which every output channel, at columns of every remainder, reaches both ends of its range."""
+    weights = graph.tensors[graph.operators[0].inputs[1]].data
+    assert weights is not None
+    _, rows, columns, _ = graph.tensors[graph.inputs[0]].shape
+    kernel = weights.shape[2]
+    taps = (np.arange(columns) - np.arange(kernel)[:, None]) % kernel
+    signs = np.concatenate([np.sign(weights[:, 0]), -np.sign(weights[:, 0])])
+    # (channels, first columns, columns, inputs)
+    windows = np.where(signs[:, taps] > 0, 127, -128).astype(np.int8)
+    return np.repeat(windows.reshape(-1, 1, *windows.shape[2:]), rows, axis=1)

@@ -7,9 +7,9 @@ notation of kronecker_packing.py, but all sums over the taps and channels of pas
     middle  O = -(least low of p) - (least high of p)
     last    O - S
 
-so that no field is ever negative when it is finished. The last field goes on in the first one of the pass after it:
-of pass p + 1 in the same column of accumulators, of the first pass in the next one. As all fields are added up in the
-end, it does not matter which pass has it. What must hold is
+so that no field is ever negative when it is finished. A block's last field of pass p goes on in the first one of pass
+p + 1 (the last pass's: of the first pass) in the next block. As all fields are added up in the end, it does not matter
+which pass has it. What must hold is
 
     middle  (largest less least low) + (largest less least high) of p                    < 2^21
     first   (largest less least low) of p + (largest less least high) of the pass before  < 2^21
