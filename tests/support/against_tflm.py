@@ -13,16 +13,19 @@ from tests.support.compile_cortex_m4 import CompiledForM4, cortex_m4
 from tests.support.compile_host import host_runner
 from tests.support.compile_networks import windows_for
 
+Windows = NDArray[np.int8] | NDArray[np.int16]
 
-def tflm_outputs(graph: Graph, windows: NDArray[np.int8]) -> NDArray[np.int8]:
-    """What TFLM's interpreter answers."""
+
+def tflm_outputs(graph: Graph, windows: Windows) -> NDArray[np.int8]:
+    """What TFLM's interpreter answers: bytes (windows, output bytes)."""
     from ppg_deploy.golden.tflm import TflmInterpreter
 
-    return TflmInterpreter(write_tflite(graph)).run(windows)
+    answers = TflmInterpreter(write_tflite(graph)).run(windows)
+    return np.ascontiguousarray(answers.reshape(len(windows), -1)).view(np.int8)
 
 
 def compare_on_host(
-    cases: Sequence[tuple[Graph, NDArray[np.int8]]], **options: Any
+    cases: Sequence[tuple[Graph, Windows]], **options: Any
 ) -> list[tuple[CompiledModel, NDArray[np.int8]]]:
     """Models and outputs of all (graph, windows), found equal to TFLM's, under sanitizers; `options` of HostRunner."""
     results = host_runner().run(cases, **options)

@@ -39,13 +39,10 @@ from ppg_deploy.compile.steps import Step
 
 __all__ = ["KERNELS", "Array", "Code", "Kernel", "Structure", "candidates"]
 
+# The cheapest kernel of those that match is taken (choose.py), the earlier one of two that cost the same: the order
+# matters for nothing else. The last kernel of a group computes every step of its kind.
 KERNELS: tuple[Kernel, ...] = (
-    ColumnsConvolution16(),
-    Depthwise16(),
-    Dense16(),
-    Pool16(),
-    AddKernel16(),
-    MulKernel16(),
+    # Convolutions.
     ThreesConvolution(),
     FivesConvolution(),
     QuadsConvolution(11),
@@ -54,33 +51,46 @@ KERNELS: tuple[Kernel, ...] = (
     QuadsConvolution(None),
     KroneckerConvolution(),
     WideKroneckerConvolution(),
-    ColumnsConvolution(),
     WinogradConvolution(),
+    ColumnsConvolution(),
+    # Depthwise convolutions; straight lines are also those of ADD and MUL.
     Affine(),
-    Sum(),
-    Product(),
     DepthwiseRows(),
     Depthwise3x3(),
     Depthwise(),
+    # Dense layers.
     WideDense(),
     Dense(),
+    # Two operands.
+    Sum(),
+    Product(),
+    AddKernel(),
+    MulKernel(),
+    DifferenceKernel(),
+    # Pools and sums.
     PoolRows(),
     Totals(),
     Pool(),
-    AddKernel(),
-    MulKernel(),
-    PadKernel(),
-    TransposeKernel(),
-    DifferenceKernel(),
     ReduceKernel(),
-    BatchMatMulKernel(),
-    L2NormKernel(),
+    # Tables.
     Lookup(),
     SoftmaxKernel(),
+    # Data that moves, sequences, matrices.
     Copy(),
+    PadKernel(),
+    TransposeKernel(),
     SliceKernel(),
     ConcatenateKernel(),
     LstmKernel(),
+    BatchMatMulKernel(),
+    L2NormKernel(),
+    # int16 activations.
+    ColumnsConvolution16(),
+    Depthwise16(),
+    Dense16(),
+    Pool16(),
+    AddKernel16(),
+    MulKernel16(),
 )
 
 

@@ -10,7 +10,7 @@ from ppg_deploy.compile.steps import ConvolutionStep, Step
 
 _STEP_WORDS = 8
 _POSITIONS = 4
-# Measured on the Cortex-M4 model, see docs/aot.md.
+# Measured on the Cortex-M4 model, see docs/kernels.md.
 _STEP_CYCLES, _LOOP_STEPS, _LOOP_CYCLES, _PAIR_CYCLES = 34, 6, 9, 85
 _GENERAL_CYCLES = 200
 _RUN_CYCLES, _OFFSETS_CYCLES, _BLOCK_CYCLES = 30, 60, 190

@@ -25,7 +25,7 @@ _STEP_WORDS = 4
 # PPG_QUADS_END as a window value.
 _END_VALUE = 0x4080
 _FUSED_WORDS, _ANY_WORDS = 2, 4
-# Measured on the Cortex-M4 model, see docs/aot.md.
+# Measured on the Cortex-M4 model, see docs/kernels.md.
 _PAIR_CYCLES = 15
 _LOOP_PAIRS, _LOOP_CYCLES = 8, 5
 _FUSED_CYCLES, _ANY_CYCLES = 64, 100
