@@ -23,6 +23,11 @@
      a jump, then words of taps, A and B in turn, as the steps jumped to want them, with jumps between them
      ppg_factor_t of A, ppg_factor_t of B; in the proven form, twice the center (what is taken off the channel's
        accumulators so that they fit) stands above the right shift, 2 * center * 256 + right
+   When the sums do not fit the fields, the words of taps come in several passes, each with sums that do. Behind each
+   pass but the last one the stream has
+     a jump to KRONECKER_PASS_AT, 32 * number of the pass, start of A, start of B, the jump to go on with
+   and behind the last one a jump to KRONECKER_SUMMED_AT, a jump over the code of slots that are not used (taken from
+   where the first one begins) and per channel ppg_factor_t and twice what the sum of the fields lacks.
    A jump is the distance from the place it is taken at to the code to go on with (KRONECKER_*_AT below). A step
    covers one row of packs and 3 or 2 words of taps, or two rows and 1 word each; the steps for rows stand side by
    side so that there is one jump for many rows. */
@@ -50,13 +55,17 @@
 #define KRONECKER_START_AT (KRONECKER_FIXED_AT + 256)
 #define KRONECKER_SCALED_AT (KRONECKER_START_AT + 52)   /* last jump: requantise, any right shift */
 #define KRONECKER_PROVEN_AT (KRONECKER_SCALED_AT + 300) /* last jump: requantise, proven form */
+#define KRONECKER_PASS_AT (KRONECKER_PROVEN_AT + 356)   /* jump behind a pass */
+#define KRONECKER_SUMMED_AT (KRONECKER_PASS_AT + 80)    /* last jump of several passes */
+#define KRONECKER_SLOT_BYTES 120
 
 /* Right shift of the fixed form. */
 #define KRONECKER_RIGHT 17
 
 typedef struct {
   const int32_t *stream;
-  int32_t pairs; /* output channels / 2 */
+  int32_t pairs;  /* output channels / 2 */
+  int32_t passes; /* 1 to 4 */
 
   int32_t rows;
   int32_t in_columns;
@@ -81,8 +90,8 @@ typedef struct {
   int32_t high;
 } ppg_kronecker_t;
 
-/* `scratch` is 4-byte aligned and holds residues * residue_rows rows of packs, 2 * pairs words, 4 positions of output,
-   one column of input rounded up to a word, and, if copies_row, one row of input. With copies_row, `out` may be `in`,
+/* `scratch` is 4-byte aligned and holds residues * residue_rows rows of packs, 2 * pairs * passes words, 8 words per
+   pass but the last one, 4 positions of output, one column of input rounded up to a word, and, if copies_row, one row of input. With copies_row, `out` may be `in`,
    provided an output row is no longer than an input row. */
 void ppg_kronecker(const ppg_kronecker_t *convolution, const int8_t *in, int8_t *out, int8_t *scratch);
 

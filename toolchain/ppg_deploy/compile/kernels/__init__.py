@@ -18,6 +18,7 @@ from ppg_deploy.compile.kernels.int16_depthwise import Depthwise16
 from ppg_deploy.compile.kernels.int16_elementwise import AddKernel16, MulKernel16
 from ppg_deploy.compile.kernels.int16_pool import Pool16
 from ppg_deploy.compile.kernels.kronecker import KroneckerConvolution
+from ppg_deploy.compile.kernels.kronecker_wide import WideKroneckerConvolution
 from ppg_deploy.compile.kernels.lookup import Lookup
 from ppg_deploy.compile.kernels.pad import PadKernel
 from ppg_deploy.compile.kernels.pool import Pool
@@ -52,6 +53,7 @@ KERNELS: tuple[Kernel, ...] = (
     ShortQuadsConvolution(),
     QuadsConvolution(None),
     KroneckerConvolution(),
+    WideKroneckerConvolution(),
     ColumnsConvolution(),
     WinogradConvolution(),
     Affine(),
