@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from ppg_deploy.compile.kernels import Kernel
 from ppg_deploy.compile.memory import MemoryPlan, live_bytes, plan_memory
 from ppg_deploy.compile.objective import Optimize
-from ppg_deploy.compile.pieces.cutting import PaddingOnlyError
 from ppg_deploy.compile.pieces.regions import Region, find_regions, split_rows, tiled
+from ppg_deploy.compile.pieces.tiles import PaddingOnlyError
 from ppg_deploy.compile.program import Program
 from ppg_deploy.errors import DoesNotFitError
 
