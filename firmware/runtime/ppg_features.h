@@ -71,4 +71,9 @@
 #define PPG_USES_KRONECKER_PASSES PPG_UNLISTED
 #endif
 
+/* ppg_kronecker: half blocks at the ends of rows. */
+#ifndef PPG_USES_KRONECKER_HALVES
+#define PPG_USES_KRONECKER_HALVES PPG_UNLISTED
+#endif
+
 #endif

@@ -8,18 +8,28 @@
 #define KEPT_WORDS 8 /* of a pass */
 #define BLOCK_WORDS 2 /* of a row of packs from one block to the next */
 
+/* Where run_blocks begins a block, counted from its first code. */
+#if PPG_USES_KRONECKER_HALVES
+#define BLOCK_START (KRONECKER_HALVES_BYTES + KRONECKER_START_AT)
+#define HALF_BLOCK_START (KRONECKER_HALVES_BYTES + KRONECKER_HALF_START_AT)
+#else
+#define BLOCK_START KRONECKER_START_AT
+#define HALF_BLOCK_START BLOCK_START
+#endif
+
 #if PPG_SIMD
 
 /* All channel pairs of the blocks whose packs are packs, packs + 2, ... packs_end - 2. `stream` is at the first
    pair's first jump. `carries` holds the last high words of each channel's accumulators, from the block before, per
    pair those of the last pass and then those of the others; it has `carry_bytes` a pair. `kept` has 8 words per pass
-   but the last one. */
+   but the last one. `start` is BLOCK_START, or HALF_BLOCK_START when the first two positions of a single block will do. */
 __attribute__((naked)) PPG_KEEP_FUNCTION static void run_blocks(
     const int32_t *stream __attribute__((unused)), const uint32_t *packs __attribute__((unused)),
     const uint32_t *packs_end __attribute__((unused)), int32_t *carries __attribute__((unused)),
     int8_t *out __attribute__((unused)), int32_t pitch __attribute__((unused)),
     int32_t pairs __attribute__((unused)), int32_t back __attribute__((unused)),
-    int32_t *kept __attribute__((unused)), int32_t carry_bytes __attribute__((unused))) {
+    int32_t *kept __attribute__((unused)), int32_t carry_bytes __attribute__((unused)),
+    int32_t start __attribute__((unused))) {
   __asm volatile(
       "push {r0-r11, lr}\n"
       "sub sp, #20\n"
@@ -29,15 +39,19 @@ __attribute__((naked)) PPG_KEEP_FUNCTION static void run_blocks(
       "ldm r3, {r10, r11}\n"
       "ldr r12, [sp, #72]\n"
       "ldr r1, [sp, #24]\n"
+      "ldr r4, [sp, #96]\n"
       "stm sp, {r10, r11, r12}\n"
-      "b.w 2f\n"
       ".p2align 2\n"
+      "add pc, r4\n"
+      "nop\n"
+      "5:\n"
+      HALVES
       "1:\n"
-      GROUP(THREE, KRONECKER_THREES)
+      GROUP(THREE, KRONECKER_THREES, JUMP)
       AT(KRONECKER_TWOS_AT)
-      GROUP(TWO, KRONECKER_TWOS)
+      GROUP(TWO, KRONECKER_TWOS, JUMP)
       AT(KRONECKER_ONES_AT)
-      GROUP(ONE, KRONECKER_ONES)
+      GROUP(ONE, KRONECKER_ONES, JUMP)
       AT(KRONECKER_MOVE_AT)
       "ldr.w r10, [r0, #4]!\n"
       "add.w r1, r1, r10\n"
@@ -109,7 +123,7 @@ static void run_group(block_t *block, int32_t at, int32_t begin, int32_t count, 
 /* Runs from a pass's first jump, taken at `at`, to the last one; returns where that one goes. */
 static int32_t run_jumps(block_t *block, int32_t at) {
   for (;;) {
-    at += *block->stream++;
+    at += (int16_t)(*block->stream++ & 0xFFFF);
     if (at < KRONECKER_TWOS_AT) {
       run_group(block, at, 0, KRONECKER_THREES, KRONECKER_THREE_BYTES, (step_t){1, 3});
       at = KRONECKER_TWOS_AT;
@@ -179,9 +193,10 @@ static int8_t requantized(uint32_t field, const int32_t *words, int32_t end) {
 
 static void run_blocks(const int32_t *stream, const uint32_t *packs, const uint32_t *packs_end,
                        int32_t *carries, int8_t *out, int32_t pitch, int32_t pairs, int32_t back,
-                       int32_t *kept, int32_t carry_bytes) {
+                       int32_t *kept, int32_t carry_bytes, int32_t start) {
   (void)back;
   (void)kept;
+  (void)start;
   for (; pairs > 0; pairs--, carries += carry_bytes / 4, out += 2) {
     const int32_t *next = stream;
     int8_t *to = out;
@@ -319,16 +334,19 @@ static void pack_chunk(const phase_t *phase, int32_t block, int32_t blocks) {
 }
 
 /* `blocks` blocks whose packs begin at `packs`. */
-static void run(const phase_t *phase, const uint32_t *packs, int32_t blocks, int8_t *out, int32_t pitch) {
+static void run(const phase_t *phase, const uint32_t *packs, int32_t blocks, int8_t *out, int32_t pitch,
+                int32_t start) {
   const ppg_kronecker_t *convolution = phase->convolution;
   run_blocks(convolution->stream + 4, packs, packs + BLOCK_WORDS * blocks, phase->carries, out, pitch,
-             convolution->pairs, convolution->back, phase->kept, 8 * convolution->passes);
+             convolution->pairs, convolution->back, phase->kept, 8 * convolution->passes,
+             start);
 }
 
 /* A block that has outputs before the first or behind the last one. */
 static void run_border(const phase_t *phase, const uint32_t *packs, int32_t block) {
   int32_t channels = 2 * phase->convolution->pairs;
-  run(phase, packs, 1, phase->tile, channels);
+  int32_t needed = phase->outputs + 1 - POSITIONS * block;
+  run(phase, packs, 1, phase->tile, channels, needed <= POSITIONS / 2 ? HALF_BLOCK_START : BLOCK_START);
   for (int32_t i = 0; i < POSITIONS; i++) {
     int32_t position = POSITIONS * block - 1 + i;
     if (position < 0 || position >= phase->outputs) continue;
@@ -351,7 +369,7 @@ static void run_phase(const phase_t *phase) {
     int32_t inner = (inner_end < end ? inner_end : end) - block;
     if (inner > 0) {
       int8_t *out = phase->out + (POSITIONS * block - 1) * phase->pitch;
-      run(phase, packs + BLOCK_WORDS * (block - first), inner, out, phase->pitch);
+      run(phase, packs + BLOCK_WORDS * (block - first), inner, out, phase->pitch, BLOCK_START);
       block += inner;
     }
     if (block < end) run_border(phase, packs + BLOCK_WORDS * (block - first), block);

@@ -28,7 +28,8 @@
      a jump to KRONECKER_PASS_AT, 32 * number of the pass, start of A, start of B, the jump to go on with
    and behind the last one a jump to KRONECKER_SUMMED_AT, a jump over the code of slots that are not used (taken from
    where the first one begins) and per channel ppg_factor_t and twice what the sum of the fields lacks.
-   A jump is the distance from the place it is taken at to the code to go on with (KRONECKER_*_AT below). A step
+   A jump is the distance from the place it is taken at to the code to go on with (KRONECKER_*_AT below), in the lower
+   half of the word; in the upper one, the same for half a block, whose code has steps of its own. A step
    covers one row of packs and 3 or 2 words of taps, or two rows and 1 word each; the steps for rows stand side by
    side so that there is one jump for many rows. */
 #ifndef PPG_KRONECKER_H
@@ -58,6 +59,19 @@
 #define KRONECKER_PASS_AT (KRONECKER_PROVEN_AT + 356)   /* jump behind a pass */
 #define KRONECKER_SUMMED_AT (KRONECKER_PASS_AT + 80)    /* last jump of several passes */
 #define KRONECKER_SLOT_BYTES 120
+
+/* The same for half a block, which has the first pair of positions only: the end of a row. Its last jump goes where that
+   of a block goes. */
+#define KRONECKER_HALF_THREE_BYTES 60
+#define KRONECKER_HALF_TWO_BYTES 40
+#define KRONECKER_HALF_ONE_BYTES 40
+#define KRONECKER_HALF_START_AT (0 - 48)
+#define KRONECKER_HALF_PASS_AT (KRONECKER_HALF_START_AT - 68)
+#define KRONECKER_HALF_MOVE_AT (KRONECKER_HALF_PASS_AT - 20)
+#define KRONECKER_HALF_ONES_AT (KRONECKER_HALF_MOVE_AT - KRONECKER_ONES * KRONECKER_HALF_ONE_BYTES - 12)
+#define KRONECKER_HALF_TWOS_AT (KRONECKER_HALF_ONES_AT - KRONECKER_TWOS * KRONECKER_HALF_TWO_BYTES - 12)
+#define KRONECKER_HALF_THREES_AT (KRONECKER_HALF_TWOS_AT - KRONECKER_THREES * KRONECKER_HALF_THREE_BYTES - 12)
+#define KRONECKER_HALVES_BYTES (0 - KRONECKER_HALF_THREES_AT)
 
 /* Right shift of the fixed form. */
 #define KRONECKER_RIGHT 17

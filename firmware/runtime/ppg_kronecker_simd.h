@@ -57,11 +57,11 @@
   PRODUCTS(r10, r11)
 
 #define JUMP                 \
-  "ldr.w r10, [r0, #4]!\n"   \
+  "ldrsh.w r10, [r0, #4]!\n" \
   "add pc, r10\n"            \
   "nop\n"
 
-#define GROUP(step, count) ".rept " TEXT(count) "\n" step ".endr\n" JUMP
+#define GROUP(step, count, jump) ".rept " TEXT(count) "\n" step ".endr\n" jump
 
 /* Stack while a pair of channels runs: 0, 4 last high words of A and B; 8 output; 12 first jump in the stream; 16 packs;
    28 end of packs; 32 carries; 76 pitch; 84 back; 88 kept accumulators. */
@@ -76,7 +76,7 @@
   "ldr.w r3, [r0, #-12]\n"           \
   "ldr.w r6, [r0, #-8]\n"            \
   "ldr.w r7, [r0, #-4]\n"            \
-  "ldr.w r10, [r0]\n"                \
+  "ldrsh.w r10, [r0]\n"              \
   "add.w r4, r2, r4, asr #10\n"      \
   "add.w r8, r6, r8, asr #10\n"      \
   "mov.w r5, r3\n"                   \
@@ -192,7 +192,7 @@
   "str.w r3, [r11, #8]\n"            \
   "str.w r7, [r11, #12]\n"           \
   "stm.w r12, {r2-r9}\n"             \
-  "ldr.w r11, [r0, #24]!\n"          \
+  "ldrsh.w r11, [r0, #24]!\n"        \
   "ldr.w r2, [r0, #-16]\n"           \
   "ldr.w r3, [r0, #-12]\n"           \
   "ldr.w r6, [r0, #-8]\n"            \
@@ -265,6 +265,80 @@
   "add.w r0, r0, #8\n"                                               \
   "b.w 3f\n"
 
+/* Half a block: the first pair of positions only. r2, r3, r6 and r7 hold packs and words; what is made of them as if
+   they were accumulators goes into outputs that nobody reads. */
+#define HALF_THREE           \
+  "ldr.w r10, [r1], #64\n"   \
+  "ldr.w r11, [r1, #-60]\n"  \
+  "ldr.w r2, [r1, #-56]\n"   \
+  "ldr.w r3, [r0, #4]\n"     \
+  "ldr.w r6, [r0, #8]\n"     \
+  "ldr.w r7, [r0, #12]\n"    \
+  "ldr.w r12, [r0, #16]\n"   \
+  "ldr.w lr, [r0, #20]\n"    \
+  "smlal r4, r5, r10, r3\n"  \
+  "smlal r8, r9, r10, r6\n"  \
+  "smlal r4, r5, r11, r7\n"  \
+  "smlal r8, r9, r11, r12\n" \
+  "ldr.w r3, [r0, #24]!\n"   \
+  "smlal r4, r5, r2, lr\n"   \
+  "smlal r8, r9, r2, r3\n"
+
+#define HALF_LAST_FOUR       \
+  "ldr.w r12, [r0, #16]!\n"  \
+  "ldr.w r3, [r0, #-12]\n"   \
+  "ldr.w r6, [r0, #-8]\n"    \
+  "ldr.w r7, [r0, #-4]\n"    \
+  "smlal r4, r5, r10, r3\n"  \
+  "smlal r8, r9, r10, r6\n"  \
+  "smlal r4, r5, r11, r7\n"  \
+  "smlal r8, r9, r11, r12\n"
+
+#define HALF_TWO "ldr.w r10, [r1], #64\n ldr.w r11, [r1, #-60]\n" HALF_LAST_FOUR
+#define HALF_ONE "ldr.w r10, [r1], #128\n ldr.w r11, [r1, #-64]\n" HALF_LAST_FOUR
+
+#define HALF_JUMP            \
+  "ldr.w r10, [r0, #4]!\n"   \
+  "asr.w r10, r10, #16\n"    \
+  "add pc, r10\n"            \
+  "nop\n"
+
+/* PASS and START of one accumulator per channel. */
+#define HALF_PASS                    \
+  "ldr.w r12, [sp, #88]\n"           \
+  "ldr.w r11, [sp, #32]\n"           \
+  "ldr.w r10, [r0, #4]\n"            \
+  "add.w r12, r12, r10\n"            \
+  "add.w r11, r11, r10, lsr #2\n"    \
+  "ldr.w r10, [r11, #8]\n"           \
+  "ldr.w lr, [r11, #12]\n"           \
+  "stm.w r12, {r2-r9}\n"             \
+  "ldr.w r11, [r0, #24]!\n"          \
+  "ldr.w r2, [r0, #-16]\n"           \
+  "ldr.w r5, [r0, #-12]\n"           \
+  "ldr.w r6, [r0, #-8]\n"            \
+  "ldr.w r9, [r0, #-4]\n"            \
+  "add.w r4, r2, r10, asr #10\n"     \
+  "add.w r8, r6, lr, asr #10\n"      \
+  "asr.w r11, r11, #16\n"            \
+  "add pc, r11\n"                    \
+  "nop\n"
+
+#define HALF_START                   \
+  "ldr.w r0, [sp, #12]\n"            \
+  "ldr.w r4, [sp, #0]\n"             \
+  "ldr.w r8, [sp, #4]\n"             \
+  "ldr.w r2, [r0, #-16]\n"           \
+  "ldr.w r5, [r0, #-12]\n"           \
+  "ldr.w r6, [r0, #-8]\n"            \
+  "ldr.w r9, [r0, #-4]\n"            \
+  "ldr.w r10, [r0]\n"                \
+  "add.w r4, r2, r4, asr #10\n"      \
+  "add.w r8, r6, r8, asr #10\n"      \
+  "asr.w r10, r10, #16\n"            \
+  "add pc, r10\n"                    \
+  "nop\n"
+
 /* The next code begins `at` bytes behind the first step; assembling fails when it would have begun later. */
 #define AT(at) ".org 1b + " TEXT(at) "\n"
 
@@ -272,6 +346,26 @@
 #define PASSES AT(KRONECKER_PASS_AT) PASS AT(KRONECKER_SUMMED_AT) END_SUMMED
 #else
 #define PASSES
+#endif
+
+/* The code of half blocks lies before the first step. */
+#if PPG_USES_KRONECKER_HALVES
+#define HALF_AT(at) ".org 5b + " TEXT(KRONECKER_HALVES_BYTES) " + " TEXT(at) "\n"
+#define HALVES                                            \
+  GROUP(HALF_THREE, KRONECKER_THREES, HALF_JUMP)          \
+  HALF_AT(KRONECKER_HALF_TWOS_AT)                         \
+  GROUP(HALF_TWO, KRONECKER_TWOS, HALF_JUMP)              \
+  HALF_AT(KRONECKER_HALF_ONES_AT)                         \
+  GROUP(HALF_ONE, KRONECKER_ONES, HALF_JUMP)              \
+  HALF_AT(KRONECKER_HALF_MOVE_AT)                         \
+  "ldr.w r10, [r0, #4]!\n"                                \
+  "add.w r1, r1, r10\n" HALF_JUMP                         \
+  HALF_AT(KRONECKER_HALF_PASS_AT)                         \
+  HALF_PASS                                               \
+  HALF_AT(KRONECKER_HALF_START_AT)                        \
+  HALF_START HALF_AT(0)
+#else
+#define HALVES
 #endif
 
 #endif

@@ -13,7 +13,8 @@ from ppg_deploy.graph import DType, Graph
 from ppg_deploy.graph.operators import Activation, Padding
 from tests.support.compile_networks import NetworkBuilder
 
-_KRONECKER = (KroneckerConvolution(), WideKroneckerConvolution())
+# The runtime of the tests has half blocks in any case.
+_KRONECKER = (KroneckerConvolution(halves=False), WideKroneckerConvolution(halves=False))
 
 
 class _Elsewhere(ColumnsConvolution):

@@ -113,7 +113,7 @@ def test_fields_hold_shifted_accumulators(kernel: int, ends: str) -> None:
 
 
 def test_matches_up_to_the_last_width_that_fits() -> None:
-    kernel = KroneckerConvolution()
+    kernel = KroneckerConvolution(halves=False)
     # 13 channels x 5 taps: 255 x (64 x 127 + 96) = 2,097,120 of 2^21 - 2; one more in a weight is 2,097,375.
     fits = _step(5, 13, weight=127, bias=-1_000_000)
     fits.weights[:, 0, 0, 0] = 96
@@ -134,7 +134,7 @@ def test_centers_bring_accumulators_into_the_fields_with_as_little_as_possible()
 
 
 def test_does_not_match_what_it_cannot_compute() -> None:
-    kernel = KroneckerConvolution()
+    kernel = KroneckerConvolution(halves=False)
     assert kernel.matches(_step(3, 4))
     assert not kernel.matches(_step(1, 4))
     assert not kernel.matches(_step(10, 1))
@@ -170,7 +170,7 @@ def test_header_has_the_same_places() -> None:
     names: dict[str, int] = {}
     for name, value in re.findall(r"#define KRONECKER_(\w+) ([^\n/]+)", text):
         terms = re.sub(r"KRONECKER_(\w+)", lambda match: str(names[match[1]]), value)
-        assert re.fullmatch(r"[\d+* ()]+", terms)
+        assert re.fullmatch(r"[\d+* ()-]+", terms)
         names[name] = eval(terms)
     assert names["ROW_WORDS"] == packing.ROW_WORDS
     assert names["RIGHT"] == packing.FIXED_RIGHT
@@ -178,3 +178,4 @@ def test_header_has_the_same_places() -> None:
     assert names["SCALED_AT"] == packing.SCALED_AT
     assert names["PROVEN_AT"] == packing.PROVEN_AT
     assert names["SUMMED_AT"] == packing.SUMMED_AT
+    assert names["HALF_THREES_AT"] == packing.HALF_THREES_AT

@@ -49,8 +49,10 @@ KERNELS: tuple[Kernel, ...] = (
     QuadsConvolution(14),
     ShortQuadsConvolution(),
     QuadsConvolution(None),
-    KroneckerConvolution(),
-    WideKroneckerConvolution(),
+    KroneckerConvolution(halves=False),
+    KroneckerConvolution(halves=True),
+    WideKroneckerConvolution(halves=False),
+    WideKroneckerConvolution(halves=True),
     WinogradConvolution(),
     ColumnsConvolution(),
     # Depthwise convolutions; straight lines are also those of ADD and MUL.

@@ -1,8 +1,6 @@
 """CONV_2D by Kronecker substitution, four products in one multiplication: ppg_kronecker.h."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +34,7 @@ from ppg_deploy.compile.steps import ConvolutionStep, Step, WeightedStep
 _SCALE = 1 << (32 - FIELD_BITS)
 # Per block and pair of channels: accumulators kept, the next ones started, the kept ones added.
 _PASS_CYCLES = 66
-_CODE_BYTES = 5250
+_CODE_BYTES, _HALVES_BYTES = 5230, 2110
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,12 +57,18 @@ class Plan:
 class KroneckerConvolution(Kernel):
     """Convolutions with kernel (1, k), 2 <= k <= 9, whose accumulators span no more than 21 bits."""
 
-    name = "conv_kronecker"
     header = "ppg_kronecker.h"
     files: tuple[str, ...] = ("ppg_kronecker.c", "ppg_kronecker.h", "ppg_kronecker_simd.h")
-    code_bytes = _CODE_BYTES
-    shared_code: Mapping[str, int] = MappingProxyType({"kronecker": _CODE_BYTES})
-    features: frozenset[str] = frozenset()
+
+    def __init__(self, *, halves: bool) -> None:
+        """With `halves`, rows end with half a block where that will do."""
+        self._halves = halves
+        self.name = "conv_kronecker_halves" if halves else "conv_kronecker"
+        self.features = frozenset({"PPG_USES_KRONECKER_HALVES"} if halves else ())
+        self.shared_code = {"kronecker": _CODE_BYTES} | (
+            {"kronecker halves": _HALVES_BYTES} if halves else {}
+        )
+        self.code_bytes = sum(self.shared_code.values())
 
     def matches(self, step: Step) -> bool:
         """True when every field of every channel and pass is proven to hold its sums, and a requantisation is."""
@@ -75,6 +79,8 @@ class KroneckerConvolution(Kernel):
         if not single_rows or step.target.rows != step.source.rows:
             return False
         if not 2 <= window.kernel[1] <= LARGEST_KERNEL or window.stride[1] > window.kernel[1]:
+            return False
+        if self._halves and not any(map(_ends_with_half, _outputs_of_phases(step))):
             return False
         return self._plan(step) is not None
 
@@ -145,19 +151,34 @@ class KroneckerConvolution(Kernel):
         """Blocks, counted instruction by instruction, and what is around them."""
         assert isinstance(step, ConvolutionStep)
         layout, passes, form = self._planned(step)
+        assert isinstance(step, ConvolutionStep)
         pairs = step.target.channels // 2
-        steps = sum(segment.steps * segment.group.cycles for segment in layout.segments)
-        block = pairs * (steps + 5 * jumps(passes) + form.cycles + _PASS_CYCLES * (len(passes) - 1))
+        groups = [(segment.steps, segment.group) for segment in layout.segments]
+        around = 5 * jumps(passes) + form.cycles + _PASS_CYCLES * (len(passes) - 1)
+        block = pairs * (sum(count * group.cycles for count, group in groups) + around)
+        saved = pairs * sum(count * (group.cycles - group.half_cycles) for count, group in groups)
         row = 0
-        for phase in range(min(layout.phases, step.target.columns)):
-            outputs = -(-(step.target.columns - phase) // layout.phases)
+        for outputs in _outputs_of_phases(step):
             blocks = outputs // BLOCK_POSITIONS + 1
             chunks = -(-blocks // layout.blocks)
             row += blocks * block + _packing_cycles(layout, blocks, chunks)
+            if self._halves and _ends_with_half(outputs):
+                row -= saved
             # Calls of the assembler: one a chunk and one for each block at a border.
             row += (chunks + 2) * (100 + 25 * pairs) + 200 * chunks
         clamp = 0 if (step.low, step.high) == (-128, 127) else 5 * step.output_bytes
         return step.source.rows * row + clamp
+
+
+def _outputs_of_phases(step: ConvolutionStep) -> list[int]:
+    """Outputs of each phase of a row."""
+    phases = layout_of(step).phases
+    return [-(-(step.target.columns - phase) // phases) for phase in range(min(phases, step.target.columns))]
+
+
+def _ends_with_half(outputs: int) -> bool:
+    """True when the last block is wanted for its first two positions at most: output 4 i - 1 and 4 i."""
+    return outputs % BLOCK_POSITIONS <= 1
 
 
 def _packing_cycles(layout: Layout, blocks: int, chunks: int) -> int:

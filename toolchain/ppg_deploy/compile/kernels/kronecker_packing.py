@@ -53,20 +53,60 @@ class Steps:
     rows: int
     taps: int
     cycles: int
+    half_begin: int
+    half_size: int
+    half_cycles: int
 
     @property
-    def end(self) -> int:
+    def end(self) -> "Places":
         """Behind the jump that ends the group: the place that this jump counts from."""
-        return self.begin + self.count * self.size + 8
+        half = self.half_begin + self.count * self.half_size + _HALF_JUMP_BYTES
+        return Places(self.begin + self.count * self.size + _JUMP_BYTES, half)
+
+    def last(self, steps: int) -> "Places":
+        """Where the last so many steps begin."""
+        skipped = self.count - steps
+        return Places(self.begin + skipped * self.size, self.half_begin + skipped * self.half_size)
+
+
+@dataclass(frozen=True)
+class Places:
+    """The same code of a block and of half a block."""
+
+    block: int
+    half: int
+
+    def jump_to(self, to: "Places") -> int:
+        """The word of a jump that is taken here."""
+        return ((to.block - self.block) & 0xFFFF) + ((to.half - self.half) << 16)
 
 
 # The macros of ppg_kronecker.h.
-_THREES = Steps(begin=0, count=16, size=88, rows=1, taps=3, cycles=25)
-_TWOS = Steps(begin=_THREES.end, count=16, size=60, rows=1, taps=2, cycles=17)
-_ONES = Steps(begin=_TWOS.end, count=8, size=64, rows=2, taps=1, cycles=18)
+_JUMP_BYTES, _HALF_JUMP_BYTES = 8, 12
+_HALF_START_AT = -48
+_HALF_PASS_AT = _HALF_START_AT - 68
+_HALF_MOVE_AT = _HALF_PASS_AT - 20
+_HALF_ONES_AT = _HALF_MOVE_AT - 8 * 40 - 12
+_HALF_TWOS_AT = _HALF_ONES_AT - 16 * 40 - 12
+HALF_THREES_AT = _HALF_TWOS_AT - 16 * 60 - 12
+_THREES = Steps(0, 16, 88, rows=1, taps=3, cycles=25, half_begin=HALF_THREES_AT, half_size=60, half_cycles=17)
+_TWOS = Steps(
+    _THREES.end.block,
+    16,
+    60,
+    rows=1,
+    taps=2,
+    cycles=17,
+    half_begin=_HALF_TWOS_AT,
+    half_size=40,
+    half_cycles=12,
+)
+_ONES = Steps(
+    _TWOS.end.block, 8, 64, rows=2, taps=1, cycles=18, half_begin=_HALF_ONES_AT, half_size=40, half_cycles=12
+)
 _GROUPS = {3: _THREES, 2: _TWOS, 1: _ONES}
-_MOVE_AT = _ONES.end
-FIXED_AT = _MOVE_AT + 16
+_MOVE = Places(_ONES.end.block, _HALF_MOVE_AT)
+FIXED_AT = _MOVE.block + 16
 _START_AT = FIXED_AT + 256
 SCALED_AT = _START_AT + 52
 PROVEN_AT = SCALED_AT + 300
@@ -74,6 +114,10 @@ _PASS_AT = PROVEN_AT + 356
 SUMMED_AT = _PASS_AT + 80
 _SLOT_BYTES = 120
 LARGEST_NUMBER_OF_PASSES = 4
+_AFTER_START = Places(SCALED_AT, 0)
+_AFTER_MOVE = Places(FIXED_AT, _HALF_PASS_AT)
+_PASS = Places(_PASS_AT, _HALF_PASS_AT)
+_AFTER_PASS = Places(SUMMED_AT, _HALF_START_AT)
 # Accumulators that a pass keeps.
 KEPT_BYTES = 32
 # Words of taps per channel, as the groups that make them up.
@@ -272,29 +316,29 @@ def pack_stream(
     """
     pairs = step.target.channels // 2
     pieces = [_words_of_starts(passes[0])]
-    at = SCALED_AT
+    at = _AFTER_START
     reached = 0
     for number, one in enumerate(passes):
         if number:
-            pieces += [_same(pairs, _PASS_AT - at), _same(pairs, KEPT_BYTES * (number - 1))]
+            pieces += [_same(pairs, at.jump_to(_PASS)), _same(pairs, KEPT_BYTES * (number - 1))]
             pieces.append(_words_of_starts(one))
-            at = SUMMED_AT
+            at = _AFTER_PASS
         for piece in one.pieces:
             if piece.first_byte != reached:
-                pieces += [_same(pairs, _MOVE_AT - at), _same(pairs, piece.first_byte - reached)]
-                at = FIXED_AT
+                pieces += [_same(pairs, at.jump_to(_MOVE)), _same(pairs, piece.first_byte - reached)]
+                at = _AFTER_MOVE
             words = _tap_words(step, layout, piece)
             group = piece.segment.group
             done = 0
             while done < piece.steps:
                 # The first jump takes what does not fill a group.
                 count = (piece.steps - done) % group.count or group.count
-                pieces.append(_same(pairs, group.begin + (group.count - count) * group.size - at))
+                pieces.append(_same(pairs, at.jump_to(group.last(count))))
                 pieces.append(words[:, done : done + count].reshape(pairs, -1))
                 at = group.end
                 done += count
             reached = piece.end_byte
-    pieces.append(_same(pairs, end - at))
+    pieces.append(_same(pairs, at.jump_to(Places(end, end))))
     if end == SUMMED_AT:
         pieces.append(_same(pairs, (LARGEST_NUMBER_OF_PASSES - len(passes)) * _SLOT_BYTES))
     pieces.append(factors.reshape(pairs, -1))

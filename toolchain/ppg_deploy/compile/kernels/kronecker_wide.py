@@ -9,13 +9,17 @@ from ppg_deploy.compile.once_per_weights import once_per_weights
 from ppg_deploy.compile.requantize import accumulator_ranges, constant_codes, proven_factors
 from ppg_deploy.compile.steps import ConvolutionStep, WeightedStep
 
+_PASSES_BYTES = 810
+
 
 class WideKroneckerConvolution(KroneckerConvolution):
     """Those whose accumulators span more than 21 bits, up to 4 times as much."""
 
-    name = "conv_kronecker_wide"
-    code_bytes = KroneckerConvolution.code_bytes + 750
-    features = frozenset({"PPG_USES_KRONECKER_PASSES"})
+    def __init__(self, *, halves: bool) -> None:
+        super().__init__(halves=halves)
+        self.name = "conv_kronecker_wide_halves" if halves else "conv_kronecker_wide"
+        self.features |= {"PPG_USES_KRONECKER_PASSES"}
+        self.code_bytes += _PASSES_BYTES
 
     def _plan(self, step: ConvolutionStep) -> Plan | None:
         if fields_hold(step):
