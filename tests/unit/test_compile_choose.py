@@ -55,7 +55,10 @@ def _chosen(
     monkeypatch: pytest.MonkeyPatch, kernels: tuple[Kernel, ...], steps: str, optimize: Optimize
 ) -> list[str]:
     monkeypatch.setattr(ppg_deploy.compile.kernels, "KERNELS", kernels)
-    return [choice.kernel.name for choice in choose_kernels([_step(name) for name in steps], optimize)]
+    return [
+        choice.kernel.name
+        for choice in choose_kernels([_step(name) for name in steps], optimize.cycles_per_byte)
+    ]
 
 
 # "a" alone: 20,000 cycles for 100 B of constants and 1,000 B of code. At 16 cycles a byte that is 17,600.
