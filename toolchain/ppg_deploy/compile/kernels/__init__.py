@@ -33,6 +33,7 @@ from ppg_deploy.compile.kernels.tensor import (
     ReduceKernel,
     TransposeKernel,
 )
+from ppg_deploy.compile.kernels.trios import TriosConvolution
 from ppg_deploy.compile.kernels.winograd import WinogradConvolution
 from ppg_deploy.compile.steps import Step
 
@@ -50,6 +51,9 @@ KERNELS: tuple[Kernel, ...] = (
     QuadsConvolution(11),
     QuadsConvolution(14),
     ShortQuadsConvolution(),
+    TriosConvolution(14),
+    TriosConvolution(15),
+    TriosConvolution(None),
     QuadsConvolution(None),
     KroneckerConvolution(),
     ColumnsConvolution(),
