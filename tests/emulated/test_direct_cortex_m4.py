@@ -22,7 +22,7 @@ pytestmark = [
 pytest.importorskip("unicorn", reason="needs the emulator extra")
 pytest.importorskip("tflite_micro", reason="the reference is TFLM's own interpreter")
 
-ROUTINES = ("ppg_quads_11", "ppg_quads_14", "ppg_quads_any", "ppg_trios_15", "threes", "fives", "sixes")
+ROUTINES = ("ppg_quads_11", "ppg_quads_14", "ppg_quads_any", "threes", "fives", "sixes")
 
 
 def _compare(graph: Graph, count: int) -> CompiledForM4:
@@ -50,9 +50,9 @@ _NONE: dict[str, Any] = {"activation": Activation.NONE, "zero": 4}
 @pytest.mark.parametrize(
     ("graph", "cycles_per_mac"),
     [
-        (convolution(8, (1, 1, 50, 64), 64, (1, 1)), 1.0),
-        (convolution(7, (1, 1, 50, 32), 64, (1, 1)), 1.13),
-        (convolution(8, (1, 1, 50, 64), 64, (1, 1), **_NONE), 1.08),
+        (convolution(7, (1, 1, 50, 64), 64, (1, 1)), 1.15),
+        (convolution(7, (1, 1, 50, 32), 64, (1, 1)), 1.27),
+        (convolution(7, (1, 1, 50, 64), 64, (1, 1), **_NONE), 1.22),
         (convolution(7, (1, 1, 80, 32), 32, (1, 5), stride=(1, 2)), 1.12),
         (convolution(7, (1, 2, 64, 16), 16, (1, 3), dilation=(1, 2)), 1.34),
         (convolution(7, (1, 8, 8, 16), 16, (3, 3)), 1.25),
@@ -86,8 +86,6 @@ def test_innermost_loops_do_not_touch_the_stack(routine: str) -> None:
     from ppg_deploy.timing.disassembler import open_disassembler
 
     graph = dense(7, 8, 6) if routine == "sixes" else convolution(7, (1, 1, 6, 1), 4, (1, 3))
-    if "trios" in routine:
-        graph = convolution(7, (1, 1, 9, 64), 8, (1, 1))
     loaded = cortex_m4().build(graph)
     start = loaded.symbols[routine]
     code = loaded.code(start, loaded.sizes[routine])
