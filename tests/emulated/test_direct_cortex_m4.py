@@ -22,7 +22,7 @@ pytestmark = [
 pytest.importorskip("unicorn", reason="needs the emulator extra")
 pytest.importorskip("tflite_micro", reason="the reference is TFLM's own interpreter")
 
-ROUTINES = ("ppg_quads_11", "ppg_quads_14", "ppg_quads_any", "threes", "fives", "sixes")
+ROUTINES = ("ppg_quads_11", "ppg_quads_14", "ppg_quads_any", "ppg_trios_15", "threes", "fives", "sixes")
 
 
 def _compare(graph: Graph, count: int) -> CompiledForM4:

@@ -26,6 +26,7 @@ from ppg_deploy.compile.kernels.quads import QuadsConvolution
 from ppg_deploy.compile.kernels.quads_short import ShortQuadsConvolution
 from ppg_deploy.compile.kernels.sequence import ConcatenateKernel, LstmKernel, SliceKernel
 from ppg_deploy.compile.kernels.softmax import SoftmaxKernel
+from ppg_deploy.compile.kernels.sum_tables import SumTables
 from ppg_deploy.compile.kernels.tensor import (
     BatchMatMulKernel,
     DifferenceKernel,
@@ -60,6 +61,7 @@ KERNELS: tuple[Kernel, ...] = (
     WinogradConvolution(),
     Affine(),
     Sum(),
+    SumTables(),
     Product(),
     DepthwiseRows(9),
     DepthwiseRows(None),
