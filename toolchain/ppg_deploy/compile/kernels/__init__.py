@@ -27,6 +27,7 @@ from ppg_deploy.compile.kernels.quads import QuadsConvolution
 from ppg_deploy.compile.kernels.quads_short import ShortQuadsConvolution
 from ppg_deploy.compile.kernels.sequence import ConcatenateKernel, LstmKernel, SliceKernel
 from ppg_deploy.compile.kernels.softmax import SoftmaxKernel
+from ppg_deploy.compile.kernels.sum_tables import SumTables
 from ppg_deploy.compile.kernels.tensor import (
     BatchMatMulKernel,
     DifferenceKernel,
@@ -34,6 +35,7 @@ from ppg_deploy.compile.kernels.tensor import (
     ReduceKernel,
     TransposeKernel,
 )
+from ppg_deploy.compile.kernels.trios import TriosConvolution
 from ppg_deploy.compile.kernels.winograd import WinogradConvolution
 from ppg_deploy.compile.steps import Step
 
@@ -48,6 +50,9 @@ KERNELS: tuple[Kernel, ...] = (
     QuadsConvolution(11),
     QuadsConvolution(14),
     ShortQuadsConvolution(),
+    TriosConvolution(14),
+    TriosConvolution(15),
+    TriosConvolution(None),
     QuadsConvolution(None),
     KroneckerConvolution(halves=False),
     KroneckerConvolution(halves=True),
@@ -57,7 +62,8 @@ KERNELS: tuple[Kernel, ...] = (
     ColumnsConvolution(),
     # Depthwise convolutions; straight lines are also those of ADD and MUL.
     Affine(),
-    DepthwiseRows(),
+    DepthwiseRows(9),
+    DepthwiseRows(None),
     Depthwise3x3(),
     Depthwise(),
     # Dense layers.
@@ -65,6 +71,7 @@ KERNELS: tuple[Kernel, ...] = (
     Dense(),
     # Two operands.
     Sum(),
+    SumTables(),
     Product(),
     AddKernel(),
     MulKernel(),
