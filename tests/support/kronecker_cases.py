@@ -10,7 +10,6 @@ from tests.support.compile_networks import NetworkBuilder
 from tests.support.forced_kernels import force
 
 
-# The runtime of the tests has half blocks in any case.
 def force_kronecker(patch: pytest.MonkeyPatch) -> None:
     """Choose a Kronecker kernel wherever one matches."""
     force(patch, "conv_kronecker", "conv_kronecker_wide")
