@@ -8,12 +8,7 @@
 
 #if PPG_SIMD
 
-/* ppg_requantize_proven of half of `twice`, but for the store. */
-#define PPG_ROWS_REQUANTIZE(twice, multiplier, first, right, temporary) \
-  "add " temporary ", " first ", " twice ", asr #31\n"                  \
-  "smmlar " twice ", " twice ", " multiplier ", " temporary "\n"        \
-  "asr " twice ", " twice ", " right "\n"                               \
-  "ssat " twice ", #8, " twice "\n"
+/* PPG_ROWS_REQUANTIZE(sum, multiplier, first, right, temporary) makes a sum its code, but for the store. */
 
 #define PPG_ROWS_LOOP __attribute__((naked)) PPG_KEEP_FUNCTION static void
 

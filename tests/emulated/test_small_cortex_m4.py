@@ -77,6 +77,7 @@ _LOOPS = {
     "ppg_sum": ("eights",),
     "ppg_product": ("fours",),
     "ppg_depthwise_rows": ("three_taps", "three_taps_strided", "five_taps", "five_taps_strided"),
+    "ppg_depthwise_rows_9": ("three_taps", "three_taps_strided", "five_taps", "five_taps_strided"),
     "ppg_depthwise_3x3": ("stride_1", "stride_2"),
     "ppg_pool_rows": ("average_of_4", "average_of_2", "max_of_2"),
     "ppg_lookup": ("sixteens",),

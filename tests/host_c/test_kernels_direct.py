@@ -19,6 +19,9 @@ _TAKEN = {
     "conv_quads_any": 38,
     "conv_threes": 30,
     "conv_fives": 30,
+    "conv_trios_14": 12,
+    "conv_trios_15": 12,
+    "conv_trios_signed": 30,
     "dense_wide": 12,
 }
 

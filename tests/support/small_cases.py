@@ -124,7 +124,7 @@ FAMILIES = {
     "batch normalisation": (batch_normalisation, {"affine"}),
     "constant operand": (constant_operand, {"affine"}),
     "equal shapes": (equal_shapes, {"sum", "product"}),
-    "depthwise row": (depthwise_row, {"depthwise_rows"}),
+    "depthwise row": (depthwise_row, {"depthwise_rows", "depthwise_rows_9"}),
     "depthwise image": (depthwise_image, {"depthwise_3x3"}),
     "pool row": (pool_row, {"pool_rows"}),
     "whole image": (whole_image, {"totals"}),

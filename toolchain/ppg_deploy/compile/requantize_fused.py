@@ -63,9 +63,11 @@ def fused_factors(
     return _factors(step, scale, right, signed=False, added_later=added_later)
 
 
-def signed_factors(step: WeightedStep, scale: int) -> tuple[FusedFactor, ...] | None:
-    """Factors of all channels with any right shifts and deductions, or None when some channel has none."""
-    return _factors(step, scale, None, signed=True)
+def signed_factors(
+    step: WeightedStep, scale: int, right: int | None = None
+) -> tuple[FusedFactor, ...] | None:
+    """The same with deductions, which sums whose negative ties show need."""
+    return _factors(step, scale, right, signed=True)
 
 
 def _factors(

@@ -34,6 +34,7 @@ from ppg_deploy.compile.kernels.tensor import (
     ReduceKernel,
     TransposeKernel,
 )
+from ppg_deploy.compile.kernels.trios import TriosConvolution
 from ppg_deploy.compile.kernels.winograd import WinogradConvolution
 from ppg_deploy.compile.steps import Step
 
@@ -48,6 +49,9 @@ KERNELS: tuple[Kernel, ...] = (
     QuadsConvolution(11),
     QuadsConvolution(14),
     ShortQuadsConvolution(),
+    TriosConvolution(14),
+    TriosConvolution(15),
+    TriosConvolution(None),
     QuadsConvolution(None),
     KroneckerConvolution(halves=False),
     KroneckerConvolution(halves=True),
@@ -57,7 +61,8 @@ KERNELS: tuple[Kernel, ...] = (
     ColumnsConvolution(),
     # Depthwise convolutions; straight lines are also those of ADD and MUL.
     Affine(),
-    DepthwiseRows(),
+    DepthwiseRows(9),
+    DepthwiseRows(None),
     Depthwise3x3(),
     Depthwise(),
     # Dense layers.
