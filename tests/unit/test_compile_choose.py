@@ -14,7 +14,7 @@ from ppg_deploy.compile.objective import Optimize
 from ppg_deploy.compile.steps import CopyStep, Step
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.operators import Activation
-from tests.support.compile_networks import NetworkBuilder
+from tests.support.compile_networks import NetworkBuilder, pulse_like
 
 
 @dataclass(frozen=True)
@@ -150,3 +150,16 @@ def test_decisions_agree_with_the_model() -> None:
         assert step.alternatives[0].kernel in step.kernel
         assert step.why
         assert (step.proof is None) == (step.kind == "ADD")
+
+
+def test_speed_pays_more_for_flash_when_there_is_little_of_it() -> None:
+    graph = pulse_like()
+    free = compile_graph(graph, model_sha256="0" * 64, dsp=True, optimize=Optimize.SPEED)
+    needed = free.decisions.constant_bytes + free.decisions.code_bytes
+    budget = needed * 2 // 3
+    tight = compile_graph(
+        graph, model_sha256="0" * 64, dsp=True, optimize=Optimize.SPEED, flash_budget=budget
+    )
+    assert tight.decisions.constant_bytes + tight.decisions.code_bytes <= budget
+    assert tight.decisions.cycles_per_byte > 0 == free.decisions.cycles_per_byte
+    assert tight.decisions.predicted_cycles > free.decisions.predicted_cycles
