@@ -6,12 +6,9 @@
 #include "ppg_depthwise_rows.h"
 
 #include "ppg_attributes.h"
+#include "ppg_depthwise_rows_simd.h"
 #include "ppg_memory.h"
 #include "ppg_simd.h"
-
-#if PPG_SIMD
-#include "ppg_depthwise_rows_simd.h"
-#endif
 
 /* The outputs of every channel that lie `step` bytes apart, and the values under the first one's taps, as far apart. */
 typedef struct {

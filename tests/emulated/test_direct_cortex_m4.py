@@ -13,7 +13,7 @@ from tests.support.against_tflm import compare_on_cortex_m4
 from tests.support.compile_networks import windows_for
 from tests.support.direct_cases import NAMES, cases_of, convolution, dense
 from tests.support.disassembly import functions_of, innermost_loops
-from tests.support.forced_kernels import force
+from tests.support.forced_kernels import force, kernel_of_name
 
 pytestmark = [
     pytest.mark.arm,
@@ -27,6 +27,9 @@ _ROUTINES = {
     "ppg_quads_11.c": "ppg_quads_11",
     "ppg_quads_14.c": "ppg_quads_14",
     "ppg_quads_any.c": "ppg_quads_any",
+    "ppg_trios_14.c": "ppg_trios_14",
+    "ppg_trios_15.c": "ppg_trios_15",
+    "ppg_trios_signed.c": "ppg_trios_signed",
     "ppg_conv_threes.c": "threes",
     "ppg_conv_fives.c": "fives",
     "ppg_dense_wide.c": "sixes",
@@ -35,7 +38,8 @@ _ROUTINES = {
 
 @pytest.mark.parametrize("name", NAMES)
 def test_outputs_equal_tflm(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    kernel = force(monkeypatch, name)
+    force(monkeypatch, name)
+    kernel = kernel_of_name(name)
     graphs = [graph for graph in cases_of(name, 90) if kernel.matches(lower(graph).steps[0])]
     for graph in graphs[:: max(1, len(graphs) // 14)]:
         loaded = compare_on_cortex_m4(graph, 6)

@@ -12,8 +12,8 @@ from ppg_deploy.compile.lower import lower
 from ppg_deploy.compile.objective import Optimize
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.operators import Activation
-from ppg_deploy.tflite.writer import write_tflite
-from tests.support.compile_cortex_m4 import CompiledForM4, cortex_m4
+from tests.support.against_tflm import compare_on_cortex_m4, tflm_outputs
+from tests.support.compile_cortex_m4 import cortex_m4
 from tests.support.compile_host import RUNTIME
 from tests.support.compile_networks import windows_for
 from tests.support.kronecker_cases import (
@@ -33,19 +33,12 @@ pytest.importorskip("unicorn", reason="needs the emulator extra")
 pytest.importorskip("tflite_micro", reason="the reference is TFLM's own interpreter")
 
 
-def _compare(graph: Graph, count: int) -> CompiledForM4:
-    from ppg_deploy.golden.tflm import TflmInterpreter
-
-    windows = windows_for(graph, 3, count)
-    loaded = cortex_m4().build(graph)
-    expected = TflmInterpreter(write_tflite(graph)).run(windows)
-    np.testing.assert_array_equal(loaded.run(windows), expected, err_msg=str(graph.operators))
-    return loaded
-
-
 def test_random_convolutions_equal_tflm(monkeypatch: pytest.MonkeyPatch) -> None:
     force_kronecker(monkeypatch)
-    names = [_compare(random_convolution(seed), 4).compiled.operators[0].kernel for seed in range(300, 325)]
+    names = [
+        compare_on_cortex_m4(random_convolution(seed), 4).compiled.operators[0].kernel
+        for seed in range(300, 325)
+    ]
     assert names.count("conv_kronecker") >= 18
 
 
@@ -56,7 +49,7 @@ def test_accumulators_around_a_center(
 ) -> None:
     force_kronecker(monkeypatch)
     for weight in (127, -127):
-        loaded = _compare(equal_weights(weight, 8, 0, bias, activation), 12)
+        loaded = compare_on_cortex_m4(equal_weights(weight, 8, 0, bias, activation), 12)
         assert loaded.compiled.operators[0].kernel == "conv_kronecker"
 
 
@@ -64,14 +57,12 @@ def test_accumulators_around_a_center(
 def test_several_passes_at_the_ends_of_their_fields(
     monkeypatch: pytest.MonkeyPatch, channels: int, columns: int
 ) -> None:
-    from ppg_deploy.golden.tflm import TflmInterpreter
-
     force_kronecker(monkeypatch)
     graph = large_weights(channels, (2, columns, channels), 4, 7, 1)
     loaded = cortex_m4().build(graph)
     windows = windows_at_the_ends(graph)
     assert loaded.compiled.operators[0].kernel == "conv_kronecker_wide"
-    np.testing.assert_array_equal(loaded.run(windows), TflmInterpreter(write_tflite(graph)).run(windows))
+    np.testing.assert_array_equal(loaded.run(windows), tflm_outputs(graph, windows))
 
 
 @pytest.mark.parametrize(
@@ -85,13 +76,9 @@ def test_several_passes_at_the_ends_of_their_fields(
 )
 def test_chosen_forms_are_enough(columns: int, channels: int, kernel: str) -> None:
     """With all other forms compiled out."""
-    from ppg_deploy.golden.tflm import TflmInterpreter
-
     graph = trained_like(1, (1, columns, channels), 16, 5)
-    loaded = cortex_m4().build(graph, optimize=Optimize.SPEED, features=True)
-    windows = windows_for(graph, 3, 4)
+    loaded = compare_on_cortex_m4(graph, 4, optimize=Optimize.SPEED, features=True)
     assert [operator.kernel for operator in loaded.compiled.operators] == [kernel]
-    np.testing.assert_array_equal(loaded.run(windows), TflmInterpreter(write_tflite(graph)).run(windows))
 
 
 @pytest.mark.parametrize("channels", [4, 20])
@@ -100,7 +87,7 @@ def test_every_rest_of_columns(monkeypatch: pytest.MonkeyPatch, stride: int, cha
     force_kronecker(monkeypatch)
     for kernel, columns in ((3, 1), (5, 8), (7, 9), (2, 28), (4, 29), (9, 30), (6, 31)):
         graph = large_weights(columns, (1, columns, channels), 4, kernel, stride)
-        assert _compare(graph, 3).compiled.operators[0].kernel.startswith("conv_kronecker")
+        assert compare_on_cortex_m4(graph, 3).compiled.operators[0].kernel.startswith("conv_kronecker")
 
 
 # Cycles per MAC measured are 0.74, 0.79, 0.76, 0.71, 0.91 and 1.09; in several passes 0.75, 0.78, 0.85 and 0.80.
@@ -135,7 +122,7 @@ def test_cost_is_as_claimed_and_as_predicted(
     monkeypatch: pytest.MonkeyPatch, graph: Graph, bound: float
 ) -> None:
     force_kronecker(monkeypatch)
-    loaded = _compare(graph, 2)
+    loaded = compare_on_cortex_m4(graph, 2)
     (operator,) = loaded.compiled.operators
     cost = loaded.cost(windows_for(graph, 3, 2)[1])
     (step,) = lower(graph).steps

@@ -66,7 +66,8 @@ def test_average_reciprocal_is_exact() -> None:
 
 
 def test_headers_compile_alone(tmp_path: Path) -> None:
-    for header in sorted(RUNTIME.glob("*.h")):
+    # What is called a body is completed by the file that includes it.
+    for header in sorted(set(RUNTIME.glob("*.h")) - set(RUNTIME.glob("*_body.h"))):
         source = tmp_path / f"{header.stem}.c"
         source.write_text(f'#include "{header.name}"\n#include "{header.name}"\nint unused;\n')
         command = ["gcc", *WARNINGS, f"-I{RUNTIME}", "-c", str(source), "-o", str(tmp_path / "x.o")]

@@ -14,13 +14,12 @@ def kernel_of_name(name: str) -> Kernel:
     return kernel
 
 
-def force(monkeypatch: pytest.MonkeyPatch, name: str) -> Kernel:
-    """Choose a kernel wherever it matches; other steps have the others."""
-    forced, every = kernel_of_name(name), kernels_module.candidates
+def force(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Choose one of some kernels wherever one of them matches; other steps have all the others."""
+    forced, every = {kernel_of_name(name) for name in names}, kernels_module.candidates
 
     def candidates(step: Step) -> tuple[Kernel, ...]:
         able = every(step)
-        return (forced,) if forced in able else able
+        return tuple(kernel for kernel in able if kernel in forced) or able
 
     monkeypatch.setattr(ppg_deploy.compile.choose, "candidates", candidates)
-    return forced

@@ -4,34 +4,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import ppg_deploy.compile.kernels
-from ppg_deploy.compile.kernels.convolution import ColumnsConvolution
-from ppg_deploy.compile.kernels.kronecker import KroneckerConvolution
-from ppg_deploy.compile.kernels.kronecker_wide import WideKroneckerConvolution
-from ppg_deploy.compile.steps import Step
-from ppg_deploy.graph import DType, Graph
+from ppg_deploy.graph import Graph
 from ppg_deploy.graph.operators import Activation, Padding
 from tests.support.compile_networks import NetworkBuilder
-
-# The runtime of the tests has half blocks in any case.
-_KRONECKER = (KroneckerConvolution(halves=False), WideKroneckerConvolution(halves=False))
-
-
-class _Elsewhere(ColumnsConvolution):
-    """The general kernel, for steps that the Kronecker kernels cannot compute."""
-
-    def matches(self, step: Step) -> bool:
-        return super().matches(step) and not any(kernel.matches(step) for kernel in _KRONECKER)
+from tests.support.forced_kernels import force
 
 
 def force_kronecker(patch: pytest.MonkeyPatch) -> None:
     """Choose a Kronecker kernel wherever one matches."""
-    others = [
-        kernel
-        for kernel in ppg_deploy.compile.kernels.KERNELS
-        if kernel.activations is not DType.INT8 or not kernel.name.startswith("conv_")
-    ]
-    patch.setattr(ppg_deploy.compile.kernels, "KERNELS", (*_KRONECKER, _Elsewhere(), *others))
+    force(patch, "conv_kronecker", "conv_kronecker_wide")
 
 
 def random_convolution(seed: int) -> Graph:

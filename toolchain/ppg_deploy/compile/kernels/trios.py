@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.compile.kernels.base import Code, Structure
-from ppg_deploy.compile.kernels.by_weights import ByWeights
 from ppg_deploy.compile.kernels.convolution import (
     ColumnsConvolution,
     convolution_parameters,
@@ -16,6 +15,7 @@ from ppg_deploy.compile.kernels.convolution import (
     window_steps,
 )
 from ppg_deploy.compile.kernels.quads import row_cycles
+from ppg_deploy.compile.once_per_weights import once_per_weights
 from ppg_deploy.compile.requantize import accumulator_ranges, folded_biases
 from ppg_deploy.compile.requantize_fused import FusedFactor, fused_factors, signed_factors
 from ppg_deploy.compile.steps import ConvolutionStep, Image, Step, WeightedStep
@@ -55,8 +55,8 @@ class TriosConvolution(ColumnsConvolution):
             "ppg_trios_simd.h",
             f"ppg_trios_{suffix}.c",
         )
-        self._factors = ByWeights(lambda step: trios_factors(step, right))
-        self._stream = ByWeights(self._packed)
+        self._factors = once_per_weights(lambda step: trios_factors(step, right))
+        self._stream = once_per_weights(self._packed)
 
     def matches(self, step: Step) -> bool:
         """True when each channel's sums fit their field and it has an exact factor of the routine's form."""
