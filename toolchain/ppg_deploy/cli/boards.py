@@ -31,7 +31,7 @@ def list_(boards_dir: BoardsDir = None, as_json: Json = False, quiet: Quiet = Fa
     output.json(json.dumps([_summary(board) for board in known], indent=2))
     output.text_table(
         f"{len(known)} boards",
-        ("id, also called", "MCU, core, clock", "flash, RAM", "flashed by", "emulators", "verified"),
+        ("board", "MCU, core, clock", "flash, RAM", "flashed by", "emulators", "verified"),
         [
             (
                 "\n  ".join(board.names()),
