@@ -165,7 +165,9 @@ class Board(Table):
     def _is_a_nordic_board_throughout(self) -> Self:
         is_nordic = self.family == "nrf52"
         if isinstance(self.uart, NordicUarte) != is_nordic:
-            raise ValueError(f"uart.peripheral: {self.uart.peripheral!r} is not what family {self.family!r} has")
+            raise ValueError(
+                f"uart.peripheral: {self.uart.peripheral!r} is not what family {self.family!r} has"
+            )
         if is_nordic:
             check_nrf52(
                 mcu=self.mcu,
