@@ -1,4 +1,5 @@
-/* Cortex-M7: both caches on, whatever clock runs (Armv7-M Architecture Reference Manual, B3.2 and B2.2.7).
+/* Cortex-M7: both caches on, whatever clock runs (Armv7-M Architecture Reference Manual: CCR, CCSIDR, CSSELR, ICIALLU,
+   DCISW).
 
    A board gets this by naming the folder in bsp_folders: it runs as a constructor, before main. After reset the caches
    hold rubbish, so each is invalidated before it is enabled. Nothing here uses DMA, so no later maintenance is

@@ -45,6 +45,7 @@ class Stm32Peripherals:
         self._request_reset = request_reset
         self._following = family.following
         self._always_set = family.always_set
+        self._after_reset = family.after_reset
         self._uart_transmit = uart_base + family.uart.transmit
         self._cpu_id = _CPU_IDS[cpu]
         self._stored: dict[int, int] = {}
@@ -60,7 +61,7 @@ class Stm32Peripherals:
 
     def reset(self) -> None:
         """Back to the state after power-on."""
-        self._stored.clear()
+        self._stored = dict(self._after_reset)
         self._link.clear_received()
 
     def read(self, address: int) -> int:
@@ -71,7 +72,8 @@ class Stm32Peripherals:
         value = self._stored.get(address, 0) | self._always_set.get(address, 0)
         for field in self._following:
             if field.address == address:
-                value = field.applied_to(value)
+                source = field.source_address
+                value = field.applied_to(value, value if source is None else self._stored.get(source, 0))
         return value
 
     def write(self, address: int, value: int) -> None:

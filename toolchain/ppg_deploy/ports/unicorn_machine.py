@@ -19,6 +19,8 @@ from ppg_deploy.ports.stm32_registers import FAMILIES, FamilyRegisters
 
 # ARMv7-M ARM, B3.1: peripherals, and the private peripheral bus of the core.
 _PERIPHERALS = ((0x40000000, 0x20000000), (0xE0000000, 0x00100000))
+# Names in unicorn.arm_const.
+_CPU_MODELS = {"cortex-m4": "UC_CPU_ARM_CORTEX_M4", "cortex-m7": "UC_CPU_ARM_CORTEX_M7"}
 _NO_END_ADDRESS = 0xFFFFFFFE
 _STOP_ATTEMPTS = 100
 _STOP_ATTEMPT_S = 0.1
@@ -168,7 +170,7 @@ class UnicornMachine:
 
 def _family_of(board: EmulatedBoard) -> FamilyRegisters:
     family = FAMILIES.get(board.register_model or "")
-    if family is None or board.cpu != "cortex-m4":
+    if family is None or board.cpu not in _CPU_MODELS:
         raise EnvironmentProblem(
             f"the unicorn emulator has no model of board {board.id}",
             hint=f"choose a board of one of the families {', '.join(FAMILIES)}, or a real port",
@@ -185,7 +187,7 @@ def _open_engine(image: FirmwareImage, board: EmulatedBoard) -> Any:
             hint='pip install "ppg-deploy[emulator]"',
         ) from error
     engine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
-    engine.ctl_set_cpu_model(unicorn.arm_const.UC_CPU_ARM_CORTEX_M4)
+    engine.ctl_set_cpu_model(getattr(unicorn.arm_const, _CPU_MODELS[board.cpu]))
     for memory in board.memory:
         read_execute = unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC
         engine.mem_map(
