@@ -16,6 +16,9 @@ from ppg_deploy.ports.stm32_registers import FamilyRegisters
 # ARMv7-M ARM, B3.1: peripherals, and the private peripheral bus of the core.
 _COMMON_WINDOWS = ((0x40000000, 0x20000000), (CORE_BASE, 0x00100000))
 
+CPU_MODELS = {"cortex-m4": "UC_CPU_ARM_CORTEX_M4", "cortex-m7": "UC_CPU_ARM_CORTEX_M7"}
+"""Cores that unicorn runs, by their names in unicorn.arm_const."""
+
 Description = FamilyRegisters | Nrf52Chip
 
 DESCRIPTIONS: Mapping[str, Description] = {**stm32_registers.FAMILIES, **nrf52_peripherals.CHIPS}
@@ -67,7 +70,7 @@ def describe_chip(board: EmulatedBoard) -> Description:
         EnvironmentProblem: it names none that is known, or its core is none that unicorn runs here.
     """
     description = DESCRIPTIONS.get(board.register_model or "")
-    if description is None or board.cpu != "cortex-m4":
+    if description is None or board.cpu not in CPU_MODELS:
         raise EnvironmentProblem(
             f"the unicorn emulator has no model of board {board.id}",
             hint=f"choose a board with one of the models {', '.join(DESCRIPTIONS)}, or a real port",

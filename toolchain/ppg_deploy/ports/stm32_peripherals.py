@@ -13,6 +13,7 @@ class Stm32Peripherals:
         self._link = link
         self._following = family.following
         self._always_set = family.always_set
+        self._after_reset = family.after_reset
         self._uart_transmit = uart_base + family.uart.transmit
         self._stored: dict[int, int] = {}
         self._readers: dict[int, Callable[[], int]] = {
@@ -22,7 +23,7 @@ class Stm32Peripherals:
 
     def reset(self) -> None:
         """Back to the state after power-on."""
-        self._stored.clear()
+        self._stored = dict(self._after_reset)
         self._link.clear_received()
 
     def read(self, address: int) -> int:
@@ -33,7 +34,8 @@ class Stm32Peripherals:
         value = self._stored.get(address, 0) | self._always_set.get(address, 0)
         for field in self._following:
             if field.address == address:
-                value = field.applied_to(value)
+                source = field.source_address
+                value = field.applied_to(value, value if source is None else self._stored.get(source, 0))
         return value
 
     def write(self, address: int, value: int) -> None:

@@ -10,7 +10,7 @@ import threading
 from typing import Any
 
 from ppg_deploy.errors import DeviceError, EnvironmentProblem, InputError, InternalError, PpgDeployError
-from ppg_deploy.ports.chip_model import describe_chip, make_chip
+from ppg_deploy.ports.chip_model import CPU_MODELS, describe_chip, make_chip
 from ppg_deploy.ports.core_registers import CoreRegisters
 from ppg_deploy.ports.emulated_board import EmulatedBoard
 from ppg_deploy.ports.execution_counter import ExecutionCounter
@@ -179,7 +179,7 @@ def _open_engine(image: FirmwareImage, board: EmulatedBoard) -> Any:
             hint='pip install "ppg-deploy[emulator]"',
         ) from error
     engine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
-    engine.ctl_set_cpu_model(unicorn.arm_const.UC_CPU_ARM_CORTEX_M4)
+    engine.ctl_set_cpu_model(getattr(unicorn.arm_const, CPU_MODELS[board.cpu]))
     for memory in board.memory:
         read_execute = unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC
         engine.mem_map(
