@@ -1,7 +1,8 @@
 """Upload methods of the platform: one function each, from the image's files to the commands that write it.
 
 `pio run -t upload` uses the board's default. ppg-deploy sets these variables and adds the target `nobuild`:
-PPG_UPLOAD_PROTOCOL, PPG_UPLOAD_PROGRAM (path of the tool), PPG_UPLOAD_SERIAL (of the probe).
+PPG_UPLOAD_PROTOCOL, PPG_UPLOAD_PROGRAM (path of the tool), PPG_UPLOAD_SERIAL (of the probe), PPG_UPLOAD_TOUCH (empty
+when the bootloader already runs).
 """
 
 import os
@@ -93,6 +94,8 @@ def st_flash():
 def bossac():
     def enter_bootloader(target, source, env):
         env.AutodetectUploadPort()
+        if os.environ.get("PPG_UPLOAD_TOUCH", "1") != "1":
+            return
         before = list_serial_ports()
         env.TouchSerialPort("$UPLOAD_PORT", 1200)
         env.Replace(UPLOAD_PORT=env.WaitForNewSerialPort(before))

@@ -59,12 +59,15 @@ def show(
 ) -> None:
     """Everything about one board, with sources and whether they were checked."""
     from ppg_deploy.boards import load_board
+    from ppg_deploy.boards.remarks import board_remarks
 
     output = Output(quiet, False, as_json)
     found = load_board(board, boards_dirs=boards_dir or ())
     facts = found.facts()
-    output.json(json.dumps(facts, indent=2))
+    remarks = board_remarks(found.id, boards_dirs=boards_dir or ())
+    output.json(json.dumps(facts | {"remarks": remarks}, indent=2))
     output.text_table(f"{found.name} ({found.id})", ("field", "value"), _rows(facts))
+    output.text_table("sources and checks, as board.toml says", ("of", "remark"), remarks)
     power = found.power
     output.note(
         f"power: {power.run_current_ma:g} mA at {power.supply_v:g} V, "
