@@ -3,13 +3,21 @@
 Independent of the package's own emulator port on purpose: the port is made to run firmware, this one to trip it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 CYCLES, SYSTICK_CONTROL, SYSTICK_VALUE = 0xE000_1004, 0xE000_E010, 0xE000_E018
-WINDOWS = ((0x4000_0000, 0x10_0000), (0x4800_0000, 0x1_0000), (0xE000_0000, 0x10_0000))
+WINDOWS = (
+    (0x4000_0000, 0x10_0000),
+    (0x4800_0000, 0x1_0000),
+    (0x5100_0000, 0x10_0000),
+    (0x5200_0000, 0x1_0000),
+    (0x5800_0000, 0x10_0000),
+    (0x5C00_0000, 0x1_0000),
+    (0xE000_0000, 0x10_0000),
+)
 
 
 @dataclass(frozen=True)
@@ -23,10 +31,30 @@ class Chip:
     usart_status: int
     usart_receive: int
     usart_transmit: int
+    cpu: str = "M4"
+    flash_control: int = 0
+    switched_shift: int = 2
+    """Where RCC_CFGR tells the clock in use; the switch itself is at bit 0."""
+    flags: Mapping[int, int] = field(default_factory=dict)
+    """Bits that the hardware sets once the clock control is healthy, by address."""
+    copies: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    """Bits that a status register has from another register: address -> (other address, mask)."""
 
 
-L476 = Chip(0x4002_1000, 0x08, ((8, 10), (24, 25)), 0x4000_441C, 0x4000_4424, 0x4000_4428)
-F405 = Chip(0x4002_3800, 0x08, ((0, 1), (24, 25)), 0x4001_1000, 0x4001_1004, 0x4001_1004)
+L476 = Chip(
+    0x4002_1000,
+    0x08,
+    ((8, 10), (24, 25)),
+    *(0x4000_441C, 0x4000_4424, 0x4000_4428),
+    flash_control=0x4002_2000,
+)
+F405 = Chip(
+    0x4002_3800,
+    0x08,
+    ((0, 1), (24, 25)),
+    *(0x4001_1000, 0x4001_1004, 0x4001_1004),
+    flash_control=0x4002_3C00,
+)
 
 
 def counts(now: int) -> int:
@@ -54,12 +82,13 @@ class Machine:
     def __post_init__(self) -> None:
         from elftools.elf.elffile import ELFFile
         from unicorn import UC_ARCH_ARM, UC_HOOK_CODE, UC_MODE_MCLASS, UC_MODE_THUMB, Uc
-        from unicorn.arm_const import UC_ARM_REG_SP, UC_CPU_ARM_CORTEX_M4
+        from unicorn.arm_const import UC_ARM_REG_SP, UC_CPU_ARM_CORTEX_M4, UC_CPU_ARM_CORTEX_M7
 
         self._registers: dict[int, int] = {}
         self._idle_polls = 0
         self._uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
-        self._uc.ctl_set_cpu_model(UC_CPU_ARM_CORTEX_M4)
+        models = {"M4": UC_CPU_ARM_CORTEX_M4, "M7": UC_CPU_ARM_CORTEX_M7}
+        self._uc.ctl_set_cpu_model(models[self.chip.cpu])
         self._uc.mem_map(0x0800_0000, 0x10_0000)
         self._uc.mem_map(0x2000_0000, 0x1_8000)
         for base, size in WINDOWS:
@@ -92,10 +121,13 @@ class Machine:
             for on, ready in chip.ready_bits:
                 value |= (value >> on & 1) << ready
         if address == chip.rcc + chip.configuration_offset and self.switch_takes_effect:
-            value |= (value & 3) << 2
-        if address in (0x4002_2000, 0x4002_3C00):
+            value |= (value & 3) << chip.switched_shift
+        if address == chip.flash_control:
             value &= self.flash_control_mask
-        return value
+        if address in chip.copies and self.clock_gets_ready:
+            other, mask = chip.copies[address]
+            value |= self._registers.get(other, 0) & mask
+        return value | chip.flags.get(address, 0)
 
     def _receiver_flags(self) -> int:
         if self.received:

@@ -6,6 +6,11 @@
 #include "ppg_hardware.h"
 #include "ppg_stm32.h"
 
+/* Only on the H7 do the buses run slower than the core before the APB dividers. */
+#ifndef PPG_CLOCK_AHB_DIVIDER
+#define PPG_CLOCK_AHB_DIVIDER 1u
+#endif
+
 static bool runs_from_pll;
 
 bool ppg_chip_clock_init(void) {
@@ -20,5 +25,5 @@ uint32_t ppg_chip_clock_hz(void) {
 uint32_t ppg_stm32_uart_clock_hz(void) {
   const uint32_t divider = PPG_UART_KERNEL_CLOCK == PPG_KERNEL_CLOCK_PCLK1 ? PPG_CLOCK_APB1_DIVIDER
                                                                            : PPG_CLOCK_APB2_DIVIDER;
-  return runs_from_pll ? PPG_CLOCK_HZ / divider : PPG_RESET_CLOCK_HZ;
+  return runs_from_pll ? PPG_CLOCK_HZ / PPG_CLOCK_AHB_DIVIDER / divider : PPG_RESET_CLOCK_HZ;
 }

@@ -19,6 +19,11 @@ void ppg_stm32_pin_to_function(uint32_t port, uint32_t pin, uint32_t function) {
   const uint32_t gpio = PPG_GPIO_BASE + GPIO_PORT_STRIDE * port;
   const uint32_t function_shift = 4u * (pin % 8u);
   const uint32_t pair_shift = 2u * pin;
+#ifdef PPG_GPIO_INDEPENDENT_PORT
+  if (port == PPG_GPIO_INDEPENDENT_PORT) {
+    ppg_stm32_connect_independent_port();
+  }
+#endif
   ppg_set_and_confirm32(PPG_RCC_GPIO_ENABLE, 1u << port);
   ppg_modify32(gpio + GPIO_FUNCTION + 4u * (pin / 8u), 0xFu << function_shift, function << function_shift);
   ppg_modify32(gpio + GPIO_SPEED, 3u << pair_shift, SPEED_HIGH << pair_shift);

@@ -20,6 +20,9 @@ uint32_t ppg_stm32_uart_clock_hz(void);
 /* Hands a pin to a peripheral: alternate function, fast edges, pull-up. Port 0 is A. */
 void ppg_stm32_pin_to_function(uint32_t port, uint32_t pin, uint32_t function);
 
+/* Only where the family has pins on a supply of their own (PPG_GPIO_INDEPENDENT_PORT): ends their isolation. */
+void ppg_stm32_connect_independent_port(void);
+
 /* Prescaler field of APB buses, the same code in every family: 1 -> 0, 2 -> 4, 4 -> 5, 8 -> 6, 16 -> 7. */
 static inline uint32_t ppg_stm32_apb_code(uint32_t divider) {
   uint32_t code = 3u;

@@ -1,4 +1,5 @@
-/* STM32F4 core clock: the 16 MHz internal oscillator through the PLL (RM0090, sections 3.5.1, 5.1.4 and 7.2). */
+/* STM32F4 core clock: the 16 MHz internal oscillator through the PLL (RM0090, sections 3.5.1, 5.1.4 and 7.2; RM0390,
+   entering over-drive mode, for the F446 above 168 MHz; RM0383 for the F411). */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,6 +25,10 @@
 #define RCC_POWER_ENABLE (1u << 28)
 
 #define PWR_CONTROL 0x40007000u
+#define PWR_STATUS (PWR_CONTROL + 0x04u)
+/* the same bits in both registers: enable and ready */
+#define PWR_OVER_DRIVE (1u << 16)
+#define PWR_OVER_DRIVE_SWITCH (1u << 17)
 
 #define FLASH_CONTROL 0x40023C00u
 #define FLASH_WAIT_MASK 0xFu
@@ -43,6 +48,19 @@ static bool start_pll(void) {
                                          RCC_PLL_RESERVED);
   ppg_modify32(RCC_CONTROL, 0u, RCC_PLL_ON);
   return ppg_wait32(RCC_CONTROL, RCC_PLL_READY, RCC_PLL_READY);
+}
+
+/* After the PLL was started and before it is used. */
+static bool enter_over_drive(void) {
+  if (PPG_CLOCK_OVER_DRIVE == 0u) {
+    return true;
+  }
+  ppg_modify32(PWR_CONTROL, 0u, PWR_OVER_DRIVE);
+  if (!ppg_wait32(PWR_STATUS, PWR_OVER_DRIVE, PWR_OVER_DRIVE)) {
+    return false;
+  }
+  ppg_modify32(PWR_CONTROL, 0u, PWR_OVER_DRIVE_SWITCH);
+  return ppg_wait32(PWR_STATUS, PWR_OVER_DRIVE_SWITCH, PWR_OVER_DRIVE_SWITCH);
 }
 
 static bool set_flash_wait_states(void) {
@@ -65,5 +83,5 @@ static bool switch_to_pll(void) {
 bool ppg_stm32_run_from_pll(void) {
   ppg_set_and_confirm32(RCC_APB1_ENABLE, RCC_POWER_ENABLE);
   ppg_modify32(PWR_CONTROL, 0u, PPG_CLOCK_VOLTAGE_SCALE << 14);
-  return start_pll() && set_flash_wait_states() && switch_to_pll();
+  return start_pll() && enter_over_drive() && set_flash_wait_states() && switch_to_pll();
 }

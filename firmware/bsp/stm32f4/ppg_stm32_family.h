@@ -1,4 +1,4 @@
-/* STM32F4 addresses (RM0090, memory map). */
+/* STM32F4 addresses (RM0090, RM0383, RM0390, memory maps). */
 #ifndef PPG_STM32_FAMILY_H
 #define PPG_STM32_FAMILY_H
 

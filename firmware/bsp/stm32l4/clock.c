@@ -1,4 +1,5 @@
-/* STM32L4 core clock: the 16 MHz internal oscillator through the PLL (RM0351, sections 5.1.8, 3.3.3 and 6.2). */
+/* STM32L4 and L4+ core clock: the 16 MHz internal oscillator through the PLL (RM0351, sections 5.1.8, 3.3.3 and 6.2;
+   RM0432, dynamic voltage scaling management, for the L4+, which needs the regulator's boost above 80 MHz). */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,6 +18,8 @@
 #define RCC_SWITCH_PLL 0x3u
 #define RCC_SWITCHED_MASK 0xCu
 #define RCC_SWITCHED_PLL 0xCu
+#define RCC_AHB_MASK (0xFu << 4)
+#define RCC_AHB_HALF (0x8u << 4)
 #define RCC_APB_MASK (0x3Fu << 8)
 #define RCC_PLL_CONFIGURATION (PPG_RCC_BASE + 0x0Cu)
 #define RCC_PLL_SOURCE_HSI 2u
@@ -27,6 +30,10 @@
 #define PWR_CONTROL 0x40007000u
 #define PWR_RANGE_MASK (3u << 9)
 #define PWR_RANGE_1 (1u << 9)
+#define PWR_STATUS_2 (PWR_CONTROL + 0x14u)
+#define PWR_VOLTAGE_CHANGING (1u << 10) /* VOSF */
+#define PWR_CONTROL_5 (PWR_CONTROL + 0x80u)
+#define PWR_RANGE_1_NORMAL (1u << 8) /* R1MODE; 0 is boost */
 
 #define FLASH_CONTROL 0x40022000u
 #define FLASH_WAIT_MASK 0xFu
@@ -55,20 +62,45 @@ static bool start_pll(void) {
   return ppg_wait32(RCC_CONTROL, RCC_PLL_READY, RCC_PLL_READY);
 }
 
+/* At least; the core has to stay that long at half speed on its way above 80 MHz. */
+static void pause_one_microsecond(void) {
+  for (uint32_t cycle = 0u; cycle < PPG_CLOCK_HZ / 1000000u; cycle++) {
+    __asm volatile("nop");
+  }
+}
+
 static bool switch_to_pll(void) {
   const uint32_t dividers = (ppg_stm32_apb_code(PPG_CLOCK_APB1_DIVIDER) << 8) |
                             (ppg_stm32_apb_code(PPG_CLOCK_APB2_DIVIDER) << 11);
   ppg_modify32(RCC_CONFIGURATION, RCC_APB_MASK, dividers);
+  if (PPG_CLOCK_BOOST != 0u) {
+    ppg_modify32(RCC_CONFIGURATION, RCC_AHB_MASK, RCC_AHB_HALF); /* crosses 80 MHz in two steps */
+  }
   ppg_modify32(RCC_CONFIGURATION, RCC_SWITCH_MASK, RCC_SWITCH_PLL);
   if (ppg_wait32(RCC_CONFIGURATION, RCC_SWITCHED_MASK, RCC_SWITCHED_PLL)) {
+    if (PPG_CLOCK_BOOST != 0u) {
+      pause_one_microsecond();
+      ppg_modify32(RCC_CONFIGURATION, RCC_AHB_MASK, 0u);
+    }
     return true;
   }
-  ppg_modify32(RCC_CONFIGURATION, RCC_SWITCH_MASK | RCC_APB_MASK, 0u);
+  ppg_modify32(RCC_CONFIGURATION, RCC_SWITCH_MASK | RCC_APB_MASK | RCC_AHB_MASK, 0u);
   return false;
 }
 
-bool ppg_stm32_run_from_pll(void) {
+/* Range 1; with boost above 80 MHz. */
+static bool raise_core_voltage(void) {
   ppg_set_and_confirm32(RCC_APB1_ENABLE, RCC_POWER_ENABLE);
   ppg_modify32(PWR_CONTROL, PWR_RANGE_MASK, PWR_RANGE_1);
-  return set_flash_wait_states() && start_pll() && switch_to_pll();
+  if (!ppg_wait32(PWR_STATUS_2, PWR_VOLTAGE_CHANGING, 0u)) {
+    return false;
+  }
+  if (PPG_CLOCK_BOOST != 0u) {
+    ppg_modify32(PWR_CONTROL_5, PWR_RANGE_1_NORMAL, 0u);
+  }
+  return true;
+}
+
+bool ppg_stm32_run_from_pll(void) {
+  return raise_core_voltage() && set_flash_wait_states() && start_pll() && switch_to_pll();
 }
