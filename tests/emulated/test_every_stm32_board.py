@@ -101,9 +101,7 @@ def student(tmp_path_factory: pytest.TempPathFactory) -> Student:
 
 
 @pytest.fixture(scope="module")
-def bench_of(
-    student: Student, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], Bench]]:
+def bench_of(student: Student, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Bench]]:
     """One build a board; the tests below look at it from several sides."""
     done: dict[str, Bench] = {}
 
