@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from ppg_deploy.boards.catalogue import list_boards
 from ppg_deploy.boards.schema import Board
+from ppg_deploy.boards.uart import KINDS, without_kinds
 from ppg_deploy.errors import InputError
 from ppg_deploy.shipped import shipped_folder
 
@@ -71,13 +72,13 @@ def validate_board(path: Path) -> tuple[Problem, ...]:
 
 def _described(file: str, problem: Any) -> Problem:
     """A problem that pydantic found, in our words."""
-    location = [str(part) for part in problem["loc"]]
+    location = without_kinds(problem["loc"])
     field = ".".join(location)
     match problem["type"]:
         case "missing":
             return Problem(file, field, "is missing", f"add {location[-1]} = ... {_where(location)}")
         case "extra_forbidden":
-            known = _siblings(location)
+            known = _siblings([str(part) for part in problem["loc"]])
             close = difflib.get_close_matches(location[-1], known, n=1)
             fix = (
                 f"rename it to {close[0]}" if close else f"remove it; known here: {', '.join(sorted(known))}"
@@ -108,6 +109,9 @@ def _siblings(location: list[str]) -> set[str]:
     model: Any = Board
     for part in location[:-1]:
         if part.isdigit():
+            continue
+        if part in KINDS:
+            model = KINDS[part]
             continue
         fields = model.model_fields
         if part not in fields:
