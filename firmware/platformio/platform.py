@@ -20,7 +20,7 @@ class PpgcortexmPlatform(PlatformBase):
         super().configure_default_packages(options, targets)
         compiler = os.environ.get("PPG_ARM_GCC_PREFIX") or shutil.which("arm-none-eabi-gcc")
         self.packages["toolchain-gccarmnoneeabi"]["optional"] = bool(compiler)
-        protocol = options.get("upload_protocol", "")
+        protocol = os.environ.get("PPG_UPLOAD_PROTOCOL") or options.get("upload_protocol", "")
         if not protocol and options.get("board"):
             protocol = self.board_config(options["board"]).get("upload.protocol", "")
         needs_openocd = "upload" in targets and protocol in OPENOCD_PROTOCOLS

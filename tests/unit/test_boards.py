@@ -1,18 +1,11 @@
-import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from ppg_deploy.boards import Board, list_boards, load_board, parse_pin, read_board
+from ppg_deploy.boards import list_boards, load_board, parse_pin, read_board
 from ppg_deploy.errors import InputError
-from ppg_deploy.project.macros import hardware_macros
 from ppg_deploy.shipped import shipped_folder
-
-
-def table(board_id: str = "nucleo-l476rg") -> dict[str, Any]:
-    return tomllib.loads((shipped_folder("boards") / board_id / "board.toml").read_text())
 
 
 def write_board(folder: Path, text: str) -> Path:
@@ -123,19 +116,3 @@ def test_pins_of_both_makers() -> None:
     assert (parse_pin("PA2").port, parse_pin("PA2").number) == (0, 2)
     assert (parse_pin("PG15").port, parse_pin("PG15").number) == (6, 15)
     assert (parse_pin("P1.03").port, parse_pin("P1.03").number) == (1, 3)
-
-
-def test_the_schema_takes_a_board_without_clock_enable_or_pin_function() -> None:
-    """As on nRF52: the UARTE has neither, and its pins are chosen in the peripheral."""
-    facts = table()
-    facts |= {"id": "nrf52840-dk", "aliases": [], "family": "nrf52", "bsp_folders": ["common", "nrf52"]}
-    facts["uart"] = {
-        "instance": "UARTE0",
-        "base": 0x4000_2000,
-        "tx_pin": "P0.06",
-        "rx_pin": "P0.08",
-        "baud": 115200,
-    }
-    macros = {macro.name: macro.value for group in hardware_macros(Board(**facts)) for macro in group.macros}
-    assert (macros["PPG_UART_TX_PIN"], macros["PPG_UART_RX_PIN"]) == ("6u", "8u")
-    assert "PPG_UART_ENABLE_BIT" not in macros

@@ -13,10 +13,8 @@ from ppg_deploy.boards import load_board
 from ppg_deploy.errors import DeviceError, EnvironmentProblem, InputError
 from ppg_deploy.ports import EmulatedMemory, emulated_board, open_emulator
 from ppg_deploy.ports.block_recorder import BlockTrace
-from ppg_deploy.ports.firmware_image import Entry, FirmwareImage, Function, read_firmware_image
-from ppg_deploy.ports.inference_window import InferenceWindow
-from ppg_deploy.ports.serial_link import IDLE_POLLS, SerialLink
-from ppg_deploy.ports.stm32_peripherals import (
+from ppg_deploy.ports.chip_model import make_chip
+from ppg_deploy.ports.core_registers import (
     DEBUG_CONTROL,
     DWT_CONTROL,
     DWT_CYCLES,
@@ -24,8 +22,12 @@ from ppg_deploy.ports.stm32_peripherals import (
     SYSTICK_CONTROL,
     SYSTICK_RELOAD,
     SYSTICK_VALUE,
-    Stm32Peripherals,
+    CoreRegisters,
 )
+from ppg_deploy.ports.firmware_image import Entry, FirmwareImage, Function, read_firmware_image
+from ppg_deploy.ports.inference_window import InferenceWindow
+from ppg_deploy.ports.nrf52_peripherals import DmaMemory
+from ppg_deploy.ports.serial_link import IDLE_POLLS, SerialLink
 from ppg_deploy.ports.stm32_registers import STM32F4, STM32L4
 from ppg_deploy.timing import RUN, Block, FlashReader, Step
 
@@ -113,13 +115,15 @@ class Chip:
         self.now = 0
         self.resets = 0
         self.link = SerialLink()
-        self.peripherals = Stm32Peripherals(
+        core = CoreRegisters(cpu="cortex-m4", instructions=lambda: self.now, request_reset=self.count_reset)
+        self.peripherals = make_chip(
             STM32L4,
             uart_base=0x40004400,
-            cpu="cortex-m4",
+            core=core,
             link=self.link,
-            instructions=lambda: self.now,
-            request_reset=self.count_reset,
+            memory=DmaMemory(
+                ranges=(), read=lambda _address, _count: b"", write=lambda _address, _data: None
+            ),
         )
 
     def count_reset(self) -> None:

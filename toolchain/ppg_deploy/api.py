@@ -1,6 +1,9 @@
-"""quantize(), build(), bench() and inspect(): what the command line and notebooks call. Nothing here prints."""
+"""quantize(), build(), flash(), bench() and inspect(): what the command line and notebooks call.
 
-from collections.abc import Sequence
+Nothing here prints.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from ppg_deploy.bench import Progress
     from ppg_deploy.build import BuildResult
     from ppg_deploy.compile import CompiledModel
+    from ppg_deploy.flash import FlashResult
     from ppg_deploy.project import Project
     from ppg_deploy.quantize import QuantizeInputs, QuantizeSettings, SweepReport
     from ppg_deploy.report import Report
@@ -87,6 +91,10 @@ def quantize(
         for suffix, image in plot_report(report).items():
             files.write_bytes((out / handover.FILE_NAME).with_suffix(suffix), image)
     return report
+
+
+def _ignore_line(text: str) -> None:
+    """Stands in where the caller wants no lines of progress."""
 
 
 def _ignore_progress(done: int, total: int) -> None:
@@ -245,6 +253,28 @@ def build(
     )
     files.write_bytes(folder / handover.EXPLAIN_NAME, decisions_json(compiled.decisions))
     return BuildOutcome(project, compiled, result)
+
+
+def flash(
+    *,
+    out: Path = DEFAULT_OUT,
+    method: str | None = None,
+    probe_serial: str | None = None,
+    port: str | None = None,
+    limit_s: float | None = None,
+    boards_dirs: Sequence[Path] = (),
+    say: Callable[[str], None] = _ignore_line,
+) -> "FlashResult":
+    """Write the image of OUT/firmware onto its board; arguments and errors as `flash_firmware`."""
+    from ppg_deploy.boards import load_board
+    from ppg_deploy.flash import flash_firmware
+    from ppg_deploy.project import load_manifest
+
+    folder = out / FIRMWARE_FOLDER
+    board = load_board(load_manifest(folder).board, boards_dirs=boards_dirs)
+    return flash_firmware(
+        folder, board, method=method, probe_serial=probe_serial, port=port, limit_s=limit_s, say=say
+    )
 
 
 def bench(

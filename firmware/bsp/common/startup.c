@@ -6,6 +6,9 @@
 #include "ppg_cortexm.h"
 #include "ppg_hardware.h"
 #include "ppg_registers.h"
+#if PPG_BEHIND_BOOTLOADER
+#include "ppg_take_over.h"
+#endif
 
 #define SYSTEM_VECTORS 15u /* reset .. SysTick */
 #define SYSTICK_VECTOR 14u
@@ -60,7 +63,13 @@ __attribute__((noinline, noreturn)) static void start_program(void) {
 }
 
 __attribute__((noreturn)) void ppg_reset_handler(void) {
+#if PPG_BEHIND_BOOTLOADER
+  ppg_take_over_core();
+#endif
   ppg_write32(PPG_SCB_VECTOR_TABLE, (uint32_t)(uintptr_t)&vectors);
+#if PPG_BEHIND_BOOTLOADER
+  ppg_take_over_done();
+#endif
 #if defined(__ARM_FP)
   ppg_modify32(PPG_SCB_COPROCESSORS, 0u, PPG_SCB_COPROCESSORS_FPU);
   __asm volatile("dsb\n\tisb" ::: "memory");

@@ -75,50 +75,23 @@ env.AddBuildMiddleware(compile_kernel, "*src/runtime/*")
 
 program = join("$BUILD_DIR", "${PROGNAME}")
 if "nobuild" in COMMAND_LINE_TARGETS:
-    elf, binary, intel_hex = program + ".elf", program + ".bin", program + ".hex"
+    # ppg-deploy names a copy of the image whose hash it has checked; the other formats are made from it anew.
+    image = os.environ.get("PPG_UPLOAD_IMAGE")
+    program = join("$PROJECT_DIR", image) if image else program
+    elf = env.File(program + ".elf")
 else:
     elf = env.BuildProgram()
     env.Depends(elf, env.File(join("$PROJECT_DIR", board.get("build.ldscript"))))
-    binary, intel_hex = env.ElfToBin(program, elf), env.ElfToHex(program, elf)
+binary, intel_hex = env.ElfToBin(program, elf), env.ElfToHex(program, elf)
+if "nobuild" in COMMAND_LINE_TARGETS:
+    AlwaysBuild([binary, intel_hex])
+else:
     env.Depends(binary, "checkprogsize")
 AlwaysBuild(env.Alias("nobuild", elf))
 size = env.AddPlatformTarget(
     "size", elf, env.VerboseAction("$SIZEPRINTCMD", "Calculating size $SOURCE"), "Program Size"
 )
 
-protocol = env.subst("$UPLOAD_PROTOCOL")
-upload_source = elf
-upload_actions = [env.VerboseAction("$UPLOADCMD", "Uploading $SOURCE")]
-if protocol in ("stlink", "cmsis-dap", "jlink-openocd"):
-    interface = {"jlink-openocd": "jlink"}.get(protocol, protocol)
-    transport = "hla_swd" if protocol == "stlink" else "swd"
-    env.Replace(
-        UPLOADER=os.environ.get("PPG_OPENOCD", "openocd"),
-        UPLOADCMD="$UPLOADER $UPLOADERFLAGS",
-        UPLOADERFLAGS=[
-            "-d1",
-            "-f",
-            "interface/%s.cfg" % interface,
-            "-c",
-            "transport select %s" % transport,
-            "-f",
-            "target/%s.cfg" % board.get("debug.openocd_target"),
-            "-c",
-            "program {$SOURCE} verify reset; shutdown;",
-        ],
-    )
-elif protocol == "pyocd":
-    upload_source = intel_hex
-    env.Replace(UPLOADCMD='"$PYTHONEXE" -m pyocd flash -t %s $SOURCE' % board.get("debug.pyocd_target"))
-elif protocol == "nrfjprog":
-    upload_source = intel_hex
-    env.Replace(UPLOADCMD="nrfjprog --sectorerase --reset --program $SOURCE")
-elif protocol == "mbed":
-    upload_source = binary
-    upload_actions = [
-        env.VerboseAction(env.AutodetectUploadPort, "Looking for the probe's disk"),
-        env.UploadToDisk,
-    ]
-env.AddPlatformTarget("upload", upload_source, upload_actions, "Upload")
+env.SConscript("upload.py", exports="env board elf binary intel_hex")
 
 Default([env.Alias("buildprog", [binary, intel_hex]), size])

@@ -1,32 +1,35 @@
 """Boards: board.toml files become frozen `Board` objects, found by id or alias."""
 
 from ppg_deploy.boards.catalogue import list_boards, load_board, read_board
+from ppg_deploy.boards.fields import Pin, parse_pin
 from ppg_deploy.boards.schema import (
     Board,
+    Bootloader,
     Clock,
     Core,
     Emulators,
     Flashing,
     MemoryRegion,
-    Pin,
     Power,
     QemuEmulator,
-    Uart,
     UnicornEmulator,
     Usb,
-    parse_pin,
 )
+from ppg_deploy.boards.uart import NordicUarte, Stm32Usart, Uart
 
 __all__ = [
     "Board",
+    "Bootloader",
     "Clock",
     "Core",
     "Emulators",
     "Flashing",
     "MemoryRegion",
+    "NordicUarte",
     "Pin",
     "Power",
     "QemuEmulator",
+    "Stm32Usart",
     "Uart",
     "UnicornEmulator",
     "Usb",

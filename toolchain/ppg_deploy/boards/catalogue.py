@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ppg_deploy.boards.schema import Board
+from ppg_deploy.boards.uart import without_kinds
 from ppg_deploy.errors import InputError
 from ppg_deploy.shipped import shipped_folder
 
@@ -30,7 +31,7 @@ def read_board(path: Path) -> Board:
         board = Board.model_validate(table)
     except ValidationError as error:
         problems = "; ".join(
-            ".".join([str(part) for part in problem["loc"]] or ["board"]) + ": " + problem["msg"]
+            ".".join(without_kinds(problem["loc"]) or ["board"]) + ": " + problem["msg"]
             for problem in error.errors()
         )
         raise InputError(f"{path}: {problems}", hint="docs/boards.md explains every field") from error

@@ -1,26 +1,19 @@
 """What board.toml holds: the facts about a board that rendering, building, flashing and measuring need."""
 
 import itertools
-import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, model_validator
 
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
-MemoryName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")]
-SettingName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-Address = Annotated[int, Field(ge=0, lt=2**32)]
-PositiveInt = Annotated[int, Field(gt=0, lt=2**32)]
+from ppg_deploy.boards.fields import Address, Identifier, MemoryName, PositiveInt, SettingName, Table
+from ppg_deploy.boards.nrf52 import check_nrf52
+from ppg_deploy.boards.uart import NordicUarte, Uart
 
-_STM32_PIN = re.compile(r"^P([A-K])(\d{1,2})$")
-_NRF_PIN = re.compile(r"^P([01])\.(\d{2})$")
+CORE_VECTORS = 16
+"""Entries of the vector table before the chip's own interrupts, the initial stack pointer included."""
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Core(_Table):
+class Core(Table):
     """Processor core, in the compiler's words (`-mcpu`, `-mfpu`, `-mfloat-abi`)."""
 
     cpu: Literal["cortex-m4", "cortex-m7"]
@@ -31,7 +24,7 @@ class Core(_Table):
     """Interrupt vectors of the chip beyond the 16 of the core."""
 
 
-class Clock(_Table):
+class Clock(Table):
     """Core clock: what runs after reset, and the family's own settings to reach `Board.clock_hz`."""
 
     reset_hz: PositiveInt
@@ -40,7 +33,7 @@ class Clock(_Table):
     """Rendered as `PPG_CLOCK_<NAME>` for firmware/bsp/<family>."""
 
 
-class MemoryRegion(_Table):
+class MemoryRegion(Table):
     """One contiguous memory, as the linker sees it."""
 
     name: MemoryName
@@ -49,55 +42,7 @@ class MemoryRegion(_Table):
     size_bytes: PositiveInt
 
 
-class Pin(_Table):
-    """A chip pin: port number (A or P0 is 0) and number within the port."""
-
-    port: int
-    number: int
-
-
-def parse_pin(text: str) -> Pin:
-    """Pin of an STM32 name ("PA2") or a Nordic one ("P0.06").
-
-    Raises:
-        ValueError: the name is neither.
-    """
-    if match := _STM32_PIN.match(text):
-        port, limit = ord(match[1]) - ord("A"), 16
-    elif match := _NRF_PIN.match(text):
-        port, limit = int(match[1]), 32
-    else:
-        raise ValueError(f"{text!r} is not a pin name like PA2 or P0.06")
-    if int(match[2]) >= limit:
-        raise ValueError(f"{text!r}: a port has pins 0 to {limit - 1}")
-    return Pin(port=port, number=int(match[2]))
-
-
-class Uart(_Table):
-    """The console UART. Boards whose UART needs no clock enable, divider or pin function leave those out."""
-
-    instance: str
-    base: Address
-    enable_offset: Annotated[int, Field(ge=0, lt=0x1000)] | None = None
-    """Offset of the clock-enable register from the clock controller's base."""
-    enable_bit: Annotated[int, Field(ge=0, le=31)] | None = None
-    kernel_clock: Literal["pclk1", "pclk2"] | None = None
-    """Clock that the baud rate is divided from."""
-    low_power: bool = False
-    """STM32 LPUART: another divider formula."""
-    tx_pin: str
-    rx_pin: str
-    alternate_function: Annotated[int, Field(ge=0, le=15)] | None = None
-    baud: Annotated[int, Field(ge=1200, le=4_000_000)]
-
-    @field_validator("tx_pin", "rx_pin")
-    @classmethod
-    def _is_a_pin(cls, value: str) -> str:
-        parse_pin(value)
-        return value
-
-
-class Flashing(_Table):
+class Flashing(Table):
     """How the image gets onto the chip."""
 
     default_method: str
@@ -113,14 +58,26 @@ class Flashing(_Table):
         return self
 
 
-class Usb(_Table):
+class Usb(Table):
     """USB identity of the board's own serial port, to find it among others."""
 
     vendor_id: Annotated[int, Field(ge=0, le=0xFFFF)]
     product_ids: tuple[Annotated[int, Field(ge=0, le=0xFFFF)], ...]
 
 
-class Power(_Table):
+class Bootloader(Table):
+    """A program that lies in flash before the image, starts it, and writes it when asked over its own USB port."""
+
+    name: str
+    size_bytes: PositiveInt
+    """What it occupies, from the start of the chip's flash up to the image."""
+    usb: Usb
+    """Its serial port, which is not the console."""
+    application_usb: Usb | None = None
+    """Serial port of applications that enter the bootloader when it is opened at 1200 baud."""
+
+
+class Power(Table):
     """Run-mode supply figures, an overridable default for energy estimates."""
 
     supply_v: Annotated[float, Field(gt=0, le=6)]
@@ -130,7 +87,7 @@ class Power(_Table):
     verified: bool
 
 
-class UnicornEmulator(_Table):
+class UnicornEmulator(Table):
     """Model of this package that unicorn runs with."""
 
     model: Identifier
@@ -138,7 +95,7 @@ class UnicornEmulator(_Table):
     """Estimates cycles of counted inferences; the core's own model when left out."""
 
 
-class QemuEmulator(_Table):
+class QemuEmulator(Table):
     """QEMU's own model of the board."""
 
     machine: str
@@ -147,14 +104,14 @@ class QemuEmulator(_Table):
     systick_hz: PositiveInt
 
 
-class Emulators(_Table):
+class Emulators(Table):
     """Emulators that can run this board's image; one left out cannot."""
 
     unicorn: UnicornEmulator | None = None
     qemu: QemuEmulator | None = None
 
 
-class Board(_Table):
+class Board(Table):
     """One board. Sizes in bytes, frequencies in hertz, addresses as the core sees them."""
 
     schema_version: Literal[1] = Field(alias="schema")
@@ -175,6 +132,7 @@ class Board(_Table):
     uart: Uart
     flashing: Flashing
     usb: Usb | None = None
+    bootloader: Bootloader | None = None
     power: Power
     emulators: Emulators = Emulators()
 
@@ -193,6 +151,31 @@ class Board(_Table):
         for lower, upper in itertools.pairwise(ordered):
             if lower.origin + lower.size_bytes > upper.origin:
                 raise ValueError(f"memory: {lower.name} and {upper.name} overlap")
+        return self
+
+    @model_validator(mode="after")
+    def _vector_table_is_aligned(self) -> Self:
+        # ARMv7-M ARM, B3.2.5: aligned to the number of vectors, rounded up to a power of two, times 4 bytes.
+        alignment = 4 << (self.core.interrupts + CORE_VECTORS - 1).bit_length()
+        if self.code_memory.origin % alignment:
+            raise ValueError(f"memory: {self.code_memory.name} must begin at a multiple of {alignment} bytes")
+        return self
+
+    @model_validator(mode="after")
+    def _is_a_nordic_board_throughout(self) -> Self:
+        is_nordic = self.family == "nrf52"
+        if isinstance(self.uart, NordicUarte) != is_nordic:
+            raise ValueError(
+                f"uart.peripheral: {self.uart.peripheral!r} is not what family {self.family!r} has"
+            )
+        if is_nordic:
+            check_nrf52(
+                mcu=self.mcu,
+                pins=(self.uart.tx_pin, self.uart.rx_pin),
+                clock_settings=frozenset(self.clock.settings),
+                image_origin=self.code_memory.origin,
+                bootloader_bytes=self.bootloader.size_bytes if self.bootloader else 0,
+            )
         return self
 
     @property

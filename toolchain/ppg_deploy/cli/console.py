@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -36,23 +36,49 @@ class Output:
 
             Console().print(text, markup=False, highlight=False, soft_wrap=True)
 
+    def progress_line(self, text: str) -> None:
+        """A line about work in progress, on standard error."""
+        if self.is_human:
+            typer.secho(text, err=True, dim=True)
+
     def warning(self, text: str) -> None:
         """A line that the user should see even with --json; on standard error."""
         if not self.quiet:
             typer.secho(f"warning: {text}", fg=typer.colors.YELLOW, err=True)
 
+    def problem(self, text: str, hint: str | None) -> None:
+        """Something that the exit code tells, too; on standard error, printed even when quiet."""
+        typer.secho(f"error: {text}", fg=typer.colors.RED, err=True)
+        if hint is not None:
+            typer.secho(f"hint: {hint}", err=True)
+
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table; the first column is text, the others are numbers."""
+        self._table(title, columns, rows, others="right")
+
+    def text_table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table of text."""
+        self._table(title, columns, rows, others="left")
+
+    def _table(
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        others: Literal["left", "right"],
+    ) -> None:
         if not self.is_human:
             return
         from rich.console import Console
+        from rich.markup import escape
         from rich.table import Table
 
         table = Table(title=title, title_justify="left", title_style="bold")
         for number, column in enumerate(columns):
-            table.add_column(column, justify="left" if number == 0 else "right")
+            table.add_column(column, justify="left" if number == 0 else others)
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*map(escape, row))
         Console().print(table)
 
     @contextmanager

@@ -7,7 +7,10 @@ from typing import Annotated
 import typer
 
 from ppg_deploy.cli.bench import bench
+from ppg_deploy.cli.boards import boards
 from ppg_deploy.cli.build import build
+from ppg_deploy.cli.doctor import doctor
+from ppg_deploy.cli.flash import flash
 from ppg_deploy.cli.inspect import inspect
 from ppg_deploy.cli.quantize import quantize
 from ppg_deploy.errors import InternalError, PpgDeployError
@@ -24,6 +27,9 @@ app.command()(quantize)
 app.command()(build)
 app.command()(bench)
 app.command()(inspect)
+app.command()(flash)
+app.command()(doctor)
+app.add_typer(boards, name="boards")
 
 _INTERRUPTED = 130
 

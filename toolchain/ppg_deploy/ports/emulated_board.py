@@ -18,7 +18,7 @@ class EmulatedMemory:
 class EmulatedBoard:
     """A board as the emulators see it.
 
-    `register_model` names an entry of `stm32_registers.FAMILIES`, None when unicorn has no model of this chip.
+    `register_model` names an entry of `chip_model.DESCRIPTIONS`, None when unicorn has no model of this chip.
     `qemu_machine`, `qemu_serial` (index of the `-serial` option that is the console UART) and `systick_hz` (rate of
     QEMU's SysTick) are None when QEMU has no model of the board. The first flash holds the vector table. `timing_model`
     is None for the core's own.

@@ -97,11 +97,10 @@ STM32F4 = FamilyRegisters(
     after_reset={_STM32F4_RCC: 0x83},
 )
 
-# RM0433 (H743): PWR, RCC. Cortex-M7 TRM: cache size register of a data cache of 16 KiB, 4 ways, lines of 32 bytes.
+# RM0433 (H743): PWR, RCC.
 _STM32H7_RCC = 0x58024400
 _STM32H7_PWR_CSR1 = 0x58024804
 _STM32H7_PWR_D3CR = 0x58024818
-_CORE_CCSIDR = 0xE000ED80
 STM32H7 = FamilyRegisters(
     uart=_SECOND_USART,
     following=(
@@ -118,7 +117,6 @@ STM32H7 = FamilyRegisters(
     always_set={
         _STM32H7_PWR_CSR1: 1 << 13,  # ACTVOSRDY
         _STM32H7_PWR_D3CR: 1 << 13,  # VOSRDY
-        _CORE_CCSIDR: 0xF00FE019,
     },
     after_reset={
         _STM32H7_RCC: 0x1,

@@ -1,4 +1,4 @@
-"""An STM32 in the unicorn engine: runs the unmodified firmware, instruction by instruction.
+"""A microcontroller in the unicorn engine: runs the unmodified firmware, instruction by instruction.
 
 The processor runs in a thread of its own and is never stopped to be continued later. unicorn 2.1.3, asked to stop,
 leaves a block after its next memory access but later continues from the block's start, so that the instructions
@@ -10,17 +10,14 @@ import threading
 from typing import Any
 
 from ppg_deploy.errors import DeviceError, EnvironmentProblem, InputError, InternalError, PpgDeployError
+from ppg_deploy.ports.chip_model import CPU_MODELS, describe_chip, make_chip
+from ppg_deploy.ports.core_registers import CoreRegisters
 from ppg_deploy.ports.emulated_board import EmulatedBoard
 from ppg_deploy.ports.execution_counter import ExecutionCounter
 from ppg_deploy.ports.firmware_image import FirmwareImage
+from ppg_deploy.ports.nrf52_peripherals import DmaMemory
 from ppg_deploy.ports.serial_link import SerialLink
-from ppg_deploy.ports.stm32_peripherals import Stm32Peripherals
-from ppg_deploy.ports.stm32_registers import FAMILIES, FamilyRegisters
 
-# ARMv7-M ARM, B3.1: peripherals, and the private peripheral bus of the core.
-_PERIPHERALS = ((0x40000000, 0x20000000), (0xE0000000, 0x00100000))
-# Names in unicorn.arm_const.
-_CPU_MODELS = {"cortex-m4": "UC_CPU_ARM_CORTEX_M4", "cortex-m7": "UC_CPU_ARM_CORTEX_M7"}
 _NO_END_ADDRESS = 0xFFFFFFFE
 _STOP_ATTEMPTS = 100
 _STOP_ATTEMPT_S = 0.1
@@ -35,7 +32,7 @@ class UnicornMachine:
     """
 
     def __init__(self, image: FirmwareImage, board: EmulatedBoard, link: SerialLink) -> None:
-        family = _family_of(board)
+        description = describe_chip(board)
         self._image = image
         self._link = link
         self._vector_table = next(memory.origin for memory in board.memory if memory.is_flash)
@@ -50,14 +47,19 @@ class UnicornMachine:
                 if memory.is_flash
             ],
         )
-        self._peripherals = Stm32Peripherals(
-            family,
-            uart_base=board.uart_base,
-            cpu=board.cpu,
-            link=link,
-            instructions=self.counter.instructions,
-            request_reset=self._request_reset,
+        core = CoreRegisters(
+            cpu=board.cpu, instructions=self.counter.instructions, request_reset=self._request_reset
         )
+        memory = DmaMemory(
+            ranges=tuple(
+                (memory.origin, memory.origin + memory.size_bytes)
+                for memory in board.memory
+                if not memory.is_flash
+            ),
+            read=lambda address, count: bytes(self._engine.mem_read(address, count)),
+            write=self._engine.mem_write,
+        )
+        self._chip = make_chip(description, uart_base=board.uart_base, core=core, link=link, memory=memory)
         self._reset_requested = False
         self._fault_access = ""
         self._map_peripherals()
@@ -97,7 +99,7 @@ class UnicornMachine:
         from unicorn.arm_const import UC_ARM_REG_PC, UC_ARM_REG_SP
 
         self._reset_requested = False
-        self._peripherals.reset()
+        self._chip.reset()
         self._link.on_first_idle = self._end_boot
         self.counter.is_wanted = True
         self.counter.apply()
@@ -140,17 +142,17 @@ class UnicornMachine:
     def _map_peripherals(self) -> None:
         from unicorn import UC_HOOK_MEM_INVALID
 
-        for base, size_bytes in _PERIPHERALS:
+        for base, size_bytes in self._chip.windows:
             self._engine.mmio_map(base, size_bytes, self._on_read, base, self._on_write, base)
         self._engine.hook_add(UC_HOOK_MEM_INVALID, self._on_invalid_access)
 
     def _on_read(self, _engine: Any, offset: int, _size: int, base: int) -> int:
-        value = self._peripherals.read(base + offset)
+        value = self._chip.read(base + offset)
         self.counter.apply()
         return value
 
     def _on_write(self, _engine: Any, offset: int, _size: int, value: int, base: int) -> None:
-        self._peripherals.write(base + offset, value)
+        self._chip.write(base + offset, value)
 
     def _on_invalid_access(self, _engine: Any, access: int, address: int, size: int, *_: object) -> bool:
         from unicorn import unicorn_const
@@ -168,16 +170,6 @@ class UnicornMachine:
         return False
 
 
-def _family_of(board: EmulatedBoard) -> FamilyRegisters:
-    family = FAMILIES.get(board.register_model or "")
-    if family is None or board.cpu not in _CPU_MODELS:
-        raise EnvironmentProblem(
-            f"the unicorn emulator has no model of board {board.id}",
-            hint=f"choose a board of one of the families {', '.join(FAMILIES)}, or a real port",
-        )
-    return family
-
-
 def _open_engine(image: FirmwareImage, board: EmulatedBoard) -> Any:
     try:
         import unicorn
@@ -187,7 +179,7 @@ def _open_engine(image: FirmwareImage, board: EmulatedBoard) -> Any:
             hint='pip install "ppg-deploy[emulator]"',
         ) from error
     engine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
-    engine.ctl_set_cpu_model(getattr(unicorn.arm_const, _CPU_MODELS[board.cpu]))
+    engine.ctl_set_cpu_model(getattr(unicorn.arm_const, CPU_MODELS[board.cpu]))
     for memory in board.memory:
         read_execute = unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC
         engine.mem_map(

@@ -66,6 +66,7 @@ def _platformio_board(board: Board) -> str:
             "maximum_size": board.code_memory.size_bytes,
             "maximum_ram_size": board.data_memory.size_bytes,
             "protocol": flashing.default_method,
+            "offset_address": f"0x{board.code_memory.origin:08x}",
             "protocols": list(flashing.methods),
         },
     }

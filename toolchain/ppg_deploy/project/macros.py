@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ppg_deploy.boards import Board, parse_pin
+from ppg_deploy.boards import Board, Stm32Usart, parse_pin
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,11 @@ def _unsigned(value: int) -> str:
 
 def _core_macros(board: Board) -> MacroGroup:
     return MacroGroup(
-        f"{board.mcu}, {board.core.cpu}", (Macro("PPG_INTERRUPTS", _unsigned(board.core.interrupts)),)
+        f"{board.mcu}, {board.core.cpu}",
+        (
+            Macro("PPG_INTERRUPTS", _unsigned(board.core.interrupts)),
+            Macro("PPG_BEHIND_BOOTLOADER", str(int(board.bootloader is not None))),
+        ),
     )
 
 
@@ -41,27 +45,29 @@ def _clock_macros(board: Board) -> MacroGroup:
     return MacroGroup(f"Core clock: {board.clock.source}", tuple(macros))
 
 
+def _stm32_usart_macros(uart: Stm32Usart) -> tuple[Macro, ...]:
+    return (
+        Macro("PPG_UART_LOW_POWER", str(int(uart.low_power))),
+        Macro("PPG_UART_ENABLE_OFFSET", f"0x{uart.enable_offset:02X}u"),
+        Macro("PPG_UART_ENABLE_BIT", _unsigned(uart.enable_bit)),
+        Macro("PPG_UART_KERNEL_CLOCK", f"PPG_KERNEL_CLOCK_{uart.kernel_clock.upper()}"),
+        Macro("PPG_UART_ALTERNATE_FUNCTION", _unsigned(uart.alternate_function)),
+    )
+
+
 def _uart_macros(board: Board) -> MacroGroup:
     uart = board.uart
     tx, rx = parse_pin(uart.tx_pin), parse_pin(uart.rx_pin)
-    macros = [
+    macros = (
         Macro("PPG_UART_BASE", f"0x{uart.base:08X}u"),
         Macro("PPG_UART_BAUD", _unsigned(uart.baud)),
-        Macro("PPG_UART_LOW_POWER", str(int(uart.low_power))),
         Macro("PPG_UART_TX_PORT", _unsigned(tx.port)),
         Macro("PPG_UART_TX_PIN", _unsigned(tx.number)),
         Macro("PPG_UART_RX_PORT", _unsigned(rx.port)),
         Macro("PPG_UART_RX_PIN", _unsigned(rx.number)),
-    ]
-    if uart.enable_offset is not None:
-        macros.append(Macro("PPG_UART_ENABLE_OFFSET", f"0x{uart.enable_offset:02X}u"))
-    if uart.enable_bit is not None:
-        macros.append(Macro("PPG_UART_ENABLE_BIT", _unsigned(uart.enable_bit)))
-    if uart.kernel_clock is not None:
-        macros.append(Macro("PPG_UART_KERNEL_CLOCK", f"PPG_KERNEL_CLOCK_{uart.kernel_clock.upper()}"))
-    if uart.alternate_function is not None:
-        macros.append(Macro("PPG_UART_ALTERNATE_FUNCTION", _unsigned(uart.alternate_function)))
-    return MacroGroup(f"Console: {uart.instance}, TX {uart.tx_pin}, RX {uart.rx_pin}", tuple(macros))
+    )
+    own = _stm32_usart_macros(uart) if isinstance(uart, Stm32Usart) else ()
+    return MacroGroup(f"Console: {uart.instance}, TX {uart.tx_pin}, RX {uart.rx_pin}", macros + own)
 
 
 def hardware_macros(board: Board) -> tuple[MacroGroup, ...]:

@@ -1,0 +1,130 @@
+"""Upload methods of the platform: one function each, from the image's files to the commands that write it.
+
+`pio run -t upload` uses the board's default. ppg-deploy sets these variables and adds the target `nobuild`:
+PPG_UPLOAD_PROTOCOL, PPG_UPLOAD_PROGRAM (path of the tool), PPG_UPLOAD_SERIAL (of the probe).
+"""
+
+import os
+from os.path import join
+
+from platformio.device.list.util import list_serial_ports
+from SCons.Script import Import
+
+Import("env board elf binary intel_hex")
+
+serial = os.environ.get("PPG_UPLOAD_SERIAL", "")
+address = board.get("upload.offset_address")
+
+
+def program(name):
+    return '"%s"' % os.environ.get("PPG_UPLOAD_PROGRAM", name)
+
+
+def run(command, text="Uploading $SOURCE"):
+    return env.VerboseAction(command, text)
+
+
+def openocd(interface, transport):
+    select = '-c "adapter serial %s" ' % serial if serial else ""
+    tool = program(os.environ.get("PPG_OPENOCD", "openocd"))
+    return elf, [
+        run(
+            tool
+            + ' -d1 -f interface/%s.cfg -c "transport select %s" %s' % (interface, transport, select)
+            + "-f target/%s.cfg" % board.get("debug.openocd_target")
+            + ' -c "program {$SOURCE} verify reset; shutdown;"'
+        )
+    ]
+
+
+def stlink():
+    return openocd("stlink", "hla_swd")
+
+
+def cmsis_dap():
+    return openocd("cmsis-dap", "swd")
+
+
+def jlink_openocd():
+    return openocd("jlink", "swd")
+
+
+def pyocd():
+    # Without --no-wait, pyOCD waits for a probe for ever. It does not read back by itself.
+    common = " --no-wait -t %s" % board.get("debug.pyocd_target") + (" -u %s" % serial if serial else "")
+    compare = " -c 'compare %s \"${SOURCES[1]}\"' -c reset" % address
+    return [intel_hex, binary], [
+        run(program("pyocd") + " flash" + common + ' "${SOURCES[0]}"'),
+        run(program("pyocd") + " commander" + common + compare, "Verifying $SOURCE"),
+    ]
+
+
+def nrfjprog():
+    select = " --snr %s" % serial if serial else ""
+    return intel_hex, [
+        run(program("nrfjprog") + ' -f NRF52 --program "$SOURCE" --sectorerase --verify --reset' + select)
+    ]
+
+
+def jlink():
+    script = join(env.subst("$BUILD_DIR"), "upload.jlink")
+
+    def write_script(target, source, env):
+        with open(script, "w", encoding="utf-8") as stream:
+            stream.write('loadfile "%s"\n' % source[0].abspath)
+            stream.write('verifybin "%s", %s\nr\ng\nexit\n' % (source[1].abspath, address))
+
+    select = " -USB %s" % serial if serial else ""
+    return [intel_hex, binary], [
+        env.VerboseAction(write_script, "Writing %s" % script),
+        run(
+            program("JLinkExe")
+            + " -device %s -if SWD -speed 4000 -autoconnect 1" % board.get("debug.jlink_device")
+            + ' -ExitOnError 1 -NoGui 1%s -CommandFile "%s"' % (select, script)
+        ),
+    ]
+
+
+def st_flash():
+    select = " --serial %s" % serial if serial else ""
+    return binary, [run(program("st-flash") + select + ' --reset write "$SOURCE" %s' % address)]
+
+
+def bossac():
+    def enter_bootloader(target, source, env):
+        env.AutodetectUploadPort()
+        before = list_serial_ports()
+        env.TouchSerialPort("$UPLOAD_PORT", 1200)
+        env.Replace(UPLOAD_PORT=env.WaitForNewSerialPort(before))
+
+    return binary, [
+        env.VerboseAction(enter_bootloader, "Entering the bootloader"),
+        run(program("bossac") + ' --port="$UPLOAD_PORT" -U -i -e -w "$SOURCE" -R'),
+    ]
+
+
+def mbed():
+    return binary, [
+        env.VerboseAction(env.AutodetectUploadPort, "Looking for the probe's disk"),
+        env.VerboseAction('cp "$SOURCE" "$UPLOAD_PORT/firmware.bin"', "Copying $SOURCE"),
+    ]
+
+
+METHODS = {
+    "stlink": stlink,
+    "cmsis-dap": cmsis_dap,
+    "jlink-openocd": jlink_openocd,
+    "pyocd": pyocd,
+    "nrfjprog": nrfjprog,
+    "jlink": jlink,
+    "st-flash": st_flash,
+    "bossac": bossac,
+    "mbed": mbed,
+}
+
+protocol = os.environ.get("PPG_UPLOAD_PROTOCOL") or env.subst("$UPLOAD_PROTOCOL")
+if protocol in METHODS:
+    source, actions = METHODS[protocol]()
+else:  # "custom": upload_command of platformio.ini
+    source, actions = elf, [run("$UPLOADCMD")]
+env.AddPlatformTarget("upload", source, actions, "Upload")

@@ -1,0 +1,104 @@
+"""The console UART: one table for each kind of peripheral, told apart by `peripheral`."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+
+from ppg_deploy.boards.fields import Address, Table, parse_pin
+
+STM32_USART = "stm32-usart"
+NORDIC_UARTE = "nordic-uarte"
+
+NORDIC_BAUD_RATES = (9_600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 1_000_000)
+"""Rates that an nRF52 makes to within 1 %. Its 921600 is really 941176 (nRF52840 product specification,
+chapter UARTE, register BAUDRATE)."""
+
+
+class _CommonUart(Table):
+    instance: str
+    base: Address
+    tx_pin: str
+    rx_pin: str
+    baud: Annotated[int, Field(ge=1200, le=4_000_000)]
+
+    @field_validator("tx_pin", "rx_pin")
+    @classmethod
+    def _is_a_pin(cls, value: str) -> str:
+        parse_pin(value)
+        return value
+
+    @model_validator(mode="after")
+    def _pins_differ(self) -> Self:
+        if self.tx_pin == self.rx_pin:
+            raise ValueError(f"tx_pin and rx_pin are both {self.tx_pin}")
+        return self
+
+
+class Stm32Usart(_CommonUart):
+    """USART or LPUART of an STM32: its clock is switched on and divided, its pins get an alternate function."""
+
+    peripheral: Literal["stm32-usart"] = "stm32-usart"
+    enable_offset: Annotated[int, Field(ge=0, lt=0x1000)]
+    """Offset of the clock-enable register from the clock controller's base."""
+    enable_bit: Annotated[int, Field(ge=0, le=31)]
+    kernel_clock: Literal["pclk1", "pclk2"]
+    """Clock that the baud rate is divided from."""
+    low_power: bool = False
+    """LPUART: another divider formula."""
+    alternate_function: Annotated[int, Field(ge=0, le=15)]
+
+    @field_validator("tx_pin", "rx_pin")
+    @classmethod
+    def _is_an_stm32_pin(cls, value: str) -> str:
+        if "." in value:
+            raise ValueError(f"{value!r} is not a pin of an STM32, like PA2")
+        return value
+
+
+class NordicUarte(_CommonUart):
+    """UARTE of an nRF52: always clocked with 16 MHz, and any pin can be chosen in the peripheral itself."""
+
+    peripheral: Literal["nordic-uarte"]
+
+    @field_validator("tx_pin", "rx_pin")
+    @classmethod
+    def _is_a_nordic_pin(cls, value: str) -> str:
+        if "." not in value:
+            raise ValueError(f"{value!r} is not a pin of an nRF52, like P0.06")
+        return value
+
+    @field_validator("baud")
+    @classmethod
+    def _is_exact_enough(cls, value: int) -> int:
+        if value not in NORDIC_BAUD_RATES:
+            rates = ", ".join(str(rate) for rate in NORDIC_BAUD_RATES)
+            raise ValueError(f"an nRF52 does not make {value} baud to within 1 %; choose one of {rates}")
+        return value
+
+
+KINDS: dict[str, type[Table]] = {STM32_USART: Stm32Usart, NORDIC_UARTE: NordicUarte}
+"""Every kind of [uart], by its `peripheral`."""
+
+
+def without_kinds(location: Sequence[int | str]) -> list[str]:
+    """Where an error lies as the file spells it: pydantic puts the kind that it took [uart] for into the path."""
+    return [str(part) for part in location if part not in KINDS]
+
+
+def _kind(value: Any) -> str:
+    """Tables without `peripheral` are from before there were two kinds."""
+    if isinstance(value, dict):
+        return str(value.get("peripheral", STM32_USART))
+    return str(getattr(value, "peripheral", None))
+
+
+Uart = Annotated[
+    Annotated[Stm32Usart, Tag(STM32_USART)] | Annotated[NordicUarte, Tag(NORDIC_UARTE)],
+    Discriminator(
+        _kind,
+        custom_error_type="peripheral",
+        custom_error_message=f"peripheral must be {STM32_USART} or {NORDIC_UARTE}",
+    ),
+]
+"""The console UART of a board."""

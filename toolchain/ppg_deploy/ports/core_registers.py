@@ -1,0 +1,88 @@
+"""Registers that belong to the processor core, whoever made the chip: counters, identity, restart."""
+
+from collections.abc import Callable
+
+# ARMv7-M ARM, B3.1: the private peripheral bus.
+CORE_BASE = 0xE0000000
+
+# ARMv7-M ARM, B3.2 (system control), B3.3 (SysTick), C1.6 and C1.8 (debug, DWT).
+DWT_CONTROL = 0xE0001000
+DWT_CYCLES = 0xE0001004
+SYSTICK_CONTROL = 0xE000E010
+SYSTICK_RELOAD = 0xE000E014
+SYSTICK_VALUE = 0xE000E018
+CPU_ID = 0xE000ED00
+RESET_CONTROL = 0xE000ED0C
+DEBUG_CONTROL = 0xE000EDFC
+
+_COUNTER_ENABLE = 1 << 0
+_TRACE_ENABLE = 1 << 24
+_RESET_KEY = 0x05FA
+_RESET_REQUEST = 1 << 2
+_CPU_IDS = {"cortex-m4": 0x410FC241, "cortex-m7": 0x411FC271}
+# Cortex-M7 TRM, cache size register: the data cache, 16 KiB in 4 ways with lines of 32 bytes.
+_CACHE_SIZE = 0xE000ED80
+_CACHE_SIZES = {"cortex-m4": 0, "cortex-m7": 0xF00FE019}
+_WORD = 0xFFFFFFFF
+
+
+class CoreRegisters:
+    """Answers the processor's accesses to addresses from CORE_BASE on.
+
+    Both counters run at one tick per instruction, as `instructions` reports them. `request_reset` is called when the
+    firmware asks for a restart.
+    """
+
+    def __init__(
+        self,
+        *,
+        cpu: str,
+        instructions: Callable[[], int],
+        request_reset: Callable[[], None],
+    ) -> None:
+        self._instructions = instructions
+        self._request_reset = request_reset
+        self._stored: dict[int, int] = {}
+        self._cycles_zero_at = 0
+        self._systick_zero_at = 0
+        self._readers: dict[int, Callable[[], int]] = {
+            DWT_CYCLES: self._dwt_cycles,
+            SYSTICK_VALUE: self._systick_value,
+            CPU_ID: lambda: _CPU_IDS[cpu],
+            _CACHE_SIZE: lambda: _CACHE_SIZES[cpu],
+        }
+
+    def reset(self) -> None:
+        """Back to the state after power-on."""
+        self._stored.clear()
+
+    def read(self, address: int) -> int:
+        """The 32-bit value at `address`."""
+        reader = self._readers.get(address)
+        if reader is not None:
+            return reader()
+        return self._stored.get(address, 0)
+
+    def write(self, address: int, value: int) -> None:
+        """Store `value`, and do what the register does when written."""
+        self._stored[address] = value
+        if address == DWT_CYCLES:
+            self._cycles_zero_at = self._instructions() - value
+        elif address == SYSTICK_VALUE:
+            self._systick_zero_at = self._instructions()
+        elif address == RESET_CONTROL and value >> 16 == _RESET_KEY and value & _RESET_REQUEST:
+            self._request_reset()
+
+    def _dwt_cycles(self) -> int:
+        is_counting = (
+            self._stored.get(DWT_CONTROL, 0) & _COUNTER_ENABLE
+            and self._stored.get(DEBUG_CONTROL, 0) & _TRACE_ENABLE
+        )
+        return (self._instructions() - self._cycles_zero_at) & _WORD if is_counting else 0
+
+    def _systick_value(self) -> int:
+        # Counts down from the reload value; writing any value sets it to 0, from where the next tick reloads.
+        if not self._stored.get(SYSTICK_CONTROL, 0) & _COUNTER_ENABLE:
+            return 0
+        turn = self._stored.get(SYSTICK_RELOAD, 0) + 1
+        return (self._systick_zero_at - self._instructions()) % turn
