@@ -5,12 +5,16 @@ PPG_UPLOAD_PROTOCOL, PPG_UPLOAD_PROGRAM (path of the tool), PPG_UPLOAD_SERIAL (o
 """
 
 import os
+import sys
+import time
 from os.path import join
 
 from platformio.device.list.util import list_serial_ports
 from SCons.Script import Import
 
 Import("env board elf binary intel_hex")
+
+BOOTLOADER_SECONDS = 10.0
 
 serial = os.environ.get("PPG_UPLOAD_SERIAL", "")
 address = board.get("upload.offset_address")
@@ -91,12 +95,37 @@ def st_flash():
 
 
 def bossac():
-    def enter_bootloader(target, source, env):
-        env.AutodetectUploadPort()
-        before = list_serial_ports()
-        env.TouchSerialPort("$UPLOAD_PORT", 1200)
-        env.Replace(UPLOAD_PORT=env.WaitForNewSerialPort(before))
+    """The bootloader has a serial port of its own, which is there only while it runs."""
+    bootloader_ids = board.get("upload.bootloader_usb", [])
+    application_ids = board.get("upload.application_usb", [])
 
+    def find(ids):
+        ports = list_serial_ports(as_objects=True)
+        return next((port.device for port in ports if [port.vid, port.pid] in ids), None)
+
+    def restart(port):
+        # Arduino's convention: opening the port at 1200 baud starts the bootloader.
+        env.TouchSerialPort(port, 1200)
+        end = time.monotonic() + BOOTLOADER_SECONDS
+        found = find(bootloader_ids)
+        while found is None and time.monotonic() < end:
+            time.sleep(0.25)
+            found = find(bootloader_ids)
+        return found
+
+    def enter_bootloader(target, source, env):
+        given = env.subst("$UPLOAD_PORT")
+        running = find(application_ids)
+        if given and given != running:
+            return
+        port = find(bootloader_ids) or (restart(running) if running else None)
+        if port is None:
+            names = ", ".join("%04x:%04x" % tuple(ids) for ids in bootloader_ids)
+            sys.stderr.write("No device found on USB as %s: tap RESET twice to start the bootloader\n" % names)
+            env.Exit(1)
+        env.Replace(UPLOAD_PORT=port)
+
+    # Without --offset: this bootloader adds the image's address by itself (Zephyr issue 33523). It cannot read back.
     return binary, [
         env.VerboseAction(enter_bootloader, "Entering the bootloader"),
         run(program("bossac") + ' --port="$UPLOAD_PORT" -U -i -e -w "$SOURCE" -R'),
