@@ -99,33 +99,37 @@ def bossac():
     bootloader_ids = board.get("upload.bootloader_usb", [])
     application_ids = board.get("upload.application_usb", [])
 
-    def find(ids):
-        ports = list_serial_ports(as_objects=True)
-        return next((port.device for port in ports if [port.vid, port.pid] in ids), None)
+    def ports(ids):
+        return [port.device for port in list_serial_ports(as_objects=True) if [port.vid, port.pid] in ids]
+
+    def fail(text):
+        names = ", ".join("%04x:%04x" % tuple(ids) for ids in bootloader_ids)
+        sys.stderr.write("No device found on USB as %s: %s\n" % (names, text))
+        env.Exit(1)
 
     def restart(port):
-        # Arduino's convention: opening the port at 1200 baud starts the bootloader.
+        """Arduino's convention: opening the port of a sketch at 1200 baud starts the bootloader."""
+        others = ports(bootloader_ids)
         env.TouchSerialPort(port, 1200)
         end = time.monotonic() + BOOTLOADER_SECONDS
-        found = find(bootloader_ids)
-        while found is None and time.monotonic() < end:
+        found = []
+        while not found and time.monotonic() < end:
             time.sleep(0.25)
-            found = find(bootloader_ids)
-        return found
+            found = [name for name in ports(bootloader_ids) if name not in others]
+        return found[0] if found else fail("it did not start; tap RESET twice")
 
     def enter_bootloader(target, source, env):
         given = env.subst("$UPLOAD_PORT")
-        running = find(application_ids)
-        if given and given != running:
+        sketches = ports(application_ids)
+        if given and given not in sketches:
             return
-        port = find(bootloader_ids) or (restart(running) if running else None)
-        if port is None:
-            names = ", ".join("%04x:%04x" % tuple(ids) for ids in bootloader_ids)
-            sys.stderr.write("No device found on USB as %s: tap RESET twice to start the bootloader\n" % names)
-            env.Exit(1)
-        env.Replace(UPLOAD_PORT=port)
+        candidates = [given] if given else ports(bootloader_ids) or sketches
+        if len(candidates) > 1:
+            fail("only several; name one with --upload-port: %s" % ", ".join(candidates))
+        port = candidates[0] if candidates else fail("tap RESET twice to start the bootloader")
+        env.Replace(UPLOAD_PORT=restart(port) if port in sketches else port)
 
-    # Without --offset: this bootloader adds the image's address by itself (Zephyr issue 33523). It cannot read back.
+    # Without --offset: this bootloader adds the image's address by itself (Zephyr issue 33523).
     return binary, [
         env.VerboseAction(enter_bootloader, "Entering the bootloader"),
         run(program("bossac") + ' --port="$UPLOAD_PORT" -U -i -e -w "$SOURCE" -R'),
