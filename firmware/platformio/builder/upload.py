@@ -56,6 +56,8 @@ def jlink_openocd():
 def pyocd():
     # Without --no-wait, pyOCD waits for a probe for ever. It does not read back by itself.
     common = " --no-wait -t %s" % board.get("debug.pyocd_target") + (" -u %s" % serial if serial else "")
+    if board.get("upload.bootloader_usb", []):
+        common += " -O auto_unlock=false"  # by default, pyOCD erases a locked chip, its bootloader included
     compare = " -c 'compare %s \"${SOURCES[1]}\"' -c reset" % address
     return [intel_hex, binary], [
         run(program("pyocd") + " flash" + common + ' "${SOURCES[0]}"'),
