@@ -287,36 +287,45 @@ def bench(
     baud: int | None = None,
     timing_model: str | None = None,
     sliding: bool = False,
+    may_flash: bool = True,
+    method: str | None = None,
+    probe_serial: str | None = None,
     boards_dirs: Sequence[Path] = (),
     progress: "Progress" = _ignore_progress,
+    say: Callable[[str], None] = _ignore_line,
 ) -> "Report":
     """Stream windows through the firmware of OUT/firmware; write OUT/report.json and OUT/outputs.npz.
 
     Args:
         out: folder of the results.
-        port: serial port of a board that runs this firmware.
-        emulator: emulator to run the ELF in; exactly one of `port` and `emulator` must be given.
+        port: serial port of a board; without it and without `emulator`, the only one with the board's USB ids.
+        emulator: emulator to run the ELF in, instead of a board.
         data: windows file; the calibration windows by default.
         count: inferences to count exactly (unicorn).
         baud: overrides the board's baud rate.
         timing_model: estimates the cycles of counted inferences (unicorn); by default the board's, else its core's.
         sliding: stream the windows a second time, as pushes; needs a build with hop.
+        may_flash: flash a board that runs another build or does not answer; else that is an error.
+        method: how to flash; the board's default when None.
+        probe_serial: serial number of the board's probe, where several are plugged in.
         boards_dirs: folders with boards of the user's own.
         progress: called after each window with (done, total).
+        say: called with each line about finding and flashing the board.
 
     Raises:
         PpgDeployError: no build, wrong windows, missing emulator, or a device that does not answer.
             Differing outputs are not an error here: they are in the report.
     """
+    from ppg_deploy.attach import Wanted, attach
     from ppg_deploy.bench import measure, prepare_plan, summarise
     from ppg_deploy.bench.summary import device_bpm
     from ppg_deploy.boards import list_boards, load_board
     from ppg_deploy.build import read_build
-    from ppg_deploy.ports import emulated_board, open_emulator, open_serial
+    from ppg_deploy.ports import emulated_board, open_emulator
     from ppg_deploy.project import load_manifest
 
-    if (port is None) == (emulator is None):
-        raise InputError("give exactly one of --port and --emulator", hint="for example: --emulator unicorn")
+    if port is not None and emulator is not None:
+        raise InputError("give --port or --emulator, not both", hint="for example: --emulator unicorn")
     if timing_model is not None and emulator != "unicorn":
         raise InputError(
             "a timing model needs exact counts, which only the emulator unicorn makes",
@@ -350,8 +359,17 @@ def bench(
             emulator, elf=built.elf, board=emulated_board(board), timing_model=timing_model
         )
     else:
-        assert port is not None
-        connection = open_serial(port, baud or board.uart.baud)
+        wanted = Wanted(
+            board=board,
+            built=built,
+            folder=folder,
+            baud=baud or board.uart.baud,
+            port=port,
+            may_flash=may_flash,
+            method=method,
+            probe_serial=probe_serial,
+        )
+        connection = attach(wanted, say)
     try:
         measurement = measure(plan, connection, count=count, sliding=sliding, progress=progress)
         report = summarise(plan, measurement, connection)

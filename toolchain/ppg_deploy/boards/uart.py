@@ -77,13 +77,9 @@ class NordicUarte(_CommonUart):
         return value
 
 
-KINDS: dict[str, type[Table]] = {STM32_USART: Stm32Usart, NORDIC_UARTE: NordicUarte}
-"""Every kind of [uart], by its `peripheral`."""
-
-
 def without_kinds(location: Sequence[int | str]) -> list[str]:
     """Where an error lies as the file spells it: pydantic puts the kind that it took [uart] for into the path."""
-    return [str(part) for part in location if part not in KINDS]
+    return [str(part) for part in location if part not in (STM32_USART, NORDIC_UARTE)]
 
 
 def _kind(value: Any) -> str:

@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from ppg_deploy.boards.catalogue import list_boards
 from ppg_deploy.boards.schema import Board
-from ppg_deploy.boards.uart import KINDS, without_kinds
 from ppg_deploy.errors import InputError
 from ppg_deploy.shipped import shipped_folder
 
@@ -66,19 +65,19 @@ def validate_board(path: Path) -> tuple[Problem, ...]:
     try:
         board = Board.model_validate(table)
     except ValidationError as error:
-        return (*(_described(file, problem) for problem in error.errors()), *problems)
+        return (*(_described(file, table, problem) for problem in error.errors()), *problems)
     return (*problems, *_content_problems(file, board))
 
 
-def _described(file: str, problem: Any) -> Problem:
+def _described(file: str, table: dict[str, Any], problem: Any) -> Problem:
     """A problem that pydantic found, in our words."""
-    location = without_kinds(problem["loc"])
+    location = _location(table, [str(part) for part in problem["loc"]])
     field = ".".join(location)
     match problem["type"]:
         case "missing":
             return Problem(file, field, "is missing", f"add {location[-1]} = ... {_where(location)}")
         case "extra_forbidden":
-            known = _siblings([str(part) for part in problem["loc"]])
+            known = _siblings(location)
             close = difflib.get_close_matches(location[-1], known, n=1)
             fix = (
                 f"rename it to {close[0]}" if close else f"remove it; known here: {', '.join(sorted(known))}"
@@ -104,33 +103,41 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def _location(table: dict[str, Any], parts: list[str]) -> list[str]:
+    """Where the problem is in the file: pydantic also names the kind of a table that has several, such as uart."""
+    found = []
+    value: Any = table
+    for number, part in enumerate(parts):
+        is_last = number == len(parts) - 1
+        if isinstance(value, dict) and part not in value and not is_last:
+            continue
+        found.append(part)
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and part.isdigit():
+            value = value[int(part)]
+    return found
+
+
 def _siblings(location: list[str]) -> set[str]:
     """Names of the fields that the table around `location` may have."""
-    model: Any = Board
+    models: list[Any] = [Board]
     for part in location[:-1]:
-        if part.isdigit():
-            continue
-        if part in KINDS:
-            model = KINDS[part]
-            continue
-        fields = model.model_fields
-        if part not in fields:
-            return set()
-        model = _model_in(fields[part].annotation)
-        if model is None:
-            return set()
-    return {field.alias or name for name, field in model.model_fields.items()}
+        if not part.isdigit():
+            models = [
+                inner
+                for model in models
+                if part in model.model_fields
+                for inner in _models_in(model.model_fields[part].annotation)
+            ]
+    return {field.alias or name for model in models for name, field in model.model_fields.items()}
 
 
-def _model_in(annotation: Any) -> Any:
-    """The model class inside an annotation such as `Usb | None` or `tuple[MemoryRegion, ...]`."""
+def _models_in(annotation: Any) -> list[Any]:
+    """The model classes inside an annotation such as `Usb | None` or `tuple[MemoryRegion, ...]`."""
     if hasattr(annotation, "model_fields"):
-        return annotation
-    for argument in getattr(annotation, "__args__", ()):
-        found = _model_in(argument)
-        if found is not None:
-            return found
-    return None
+        return [annotation]
+    return [model for part in getattr(annotation, "__args__", ()) for model in _models_in(part)]
 
 
 def _name_problems(file: str, path: Path, table: dict[str, Any]) -> tuple[Problem, ...]:

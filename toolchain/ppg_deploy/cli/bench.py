@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ppg_deploy.cli.console import Output, number
+from ppg_deploy.cli.flash import Method, ProbeSerial
 from ppg_deploy.cli.options import BoardsDir, Json, Out, Quiet, Verbose
 from ppg_deploy.errors import OutputMismatchError
 
@@ -24,7 +25,8 @@ class Emulator(StrEnum):
 
 def bench(
     port: Annotated[
-        str | None, typer.Option("--port", help="Serial port of the board, e.g. /dev/ttyACM0.")
+        str | None,
+        typer.Option("--port", help="Serial port of the board; default: the only one with its USB ids."),
     ] = None,
     emulator: Annotated[
         Emulator | None, typer.Option("--emulator", help="Run the ELF without a board.")
@@ -44,6 +46,11 @@ def bench(
         bool,
         typer.Option("--sliding", help="Stream the windows as pushes, too; needs a build with --hop."),
     ] = False,
+    no_flash: Annotated[
+        bool, typer.Option("--no-flash", help="Refuse to flash a board that runs another build.")
+    ] = False,
+    method: Method = None,
+    probe_serial: ProbeSerial = None,
     boards_dir: BoardsDir = None,
     out: Out = Path("build"),
     as_json: Json = False,
@@ -64,8 +71,12 @@ def bench(
             baud=baud,
             timing_model=timing_model,
             sliding=sliding,
+            may_flash=not no_flash,
+            method=method,
+            probe_serial=probe_serial,
             boards_dirs=boards_dir or (),
             progress=progress,
+            say=output.progress_line,
         )
     output.json(report.model_dump_json(indent=2))
     _print_report(report, output)

@@ -31,7 +31,7 @@ def list_(boards_dir: BoardsDir = None, as_json: Json = False, quiet: Quiet = Fa
     output.json(json.dumps([_summary(board) for board in known], indent=2))
     output.text_table(
         f"{len(known)} boards",
-        ("id, also called", "MCU, core, clock", "flash, RAM", "flashed by", "emulators", "verified"),
+        ("board", "MCU, core, clock", "flash, RAM", "flashed by", "emulators", "verified"),
         [
             (
                 "\n  ".join(board.names()),
@@ -59,12 +59,15 @@ def show(
 ) -> None:
     """Everything about one board, with sources and whether they were checked."""
     from ppg_deploy.boards import load_board
+    from ppg_deploy.boards.remarks import board_remarks
 
     output = Output(quiet, False, as_json)
     found = load_board(board, boards_dirs=boards_dir or ())
     facts = found.facts()
-    output.json(json.dumps(facts, indent=2))
+    remarks = board_remarks(found.id, boards_dirs=boards_dir or ())
+    output.json(json.dumps(facts | {"remarks": remarks}, indent=2))
     output.text_table(f"{found.name} ({found.id})", ("field", "value"), _rows(facts))
+    output.text_table("sources and checks, as board.toml says", ("of", "remark"), remarks)
     power = found.power
     output.note(
         f"power: {power.run_current_ma:g} mA at {power.supply_v:g} V, "

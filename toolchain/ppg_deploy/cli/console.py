@@ -76,7 +76,8 @@ class Output:
 
         table = Table(title=title, title_justify="left", title_style="bold")
         for number, column in enumerate(columns):
-            table.add_column(column, justify="left" if number == 0 else others)
+            is_name = others == "left" and number == 0
+            table.add_column(column, justify="left" if number == 0 else others, no_wrap=is_name)
         for row in rows:
             table.add_row(*map(escape, row))
         Console().print(table)

@@ -8,13 +8,10 @@ from pathlib import Path
 from ppg_deploy.boards import Board
 from ppg_deploy.doctor.finding import Finding, Level
 from ppg_deploy.flash.failure import UDEV_HINT
-from ppg_deploy.flash.methods import ARDUINO, ARM, SEGGER, ST
+from ppg_deploy.flash.methods import PROBE_MAKERS, is_probe
 from ppg_deploy.ports.usb import PortInfo, UsbDevice, looks_like, serial_ports, usb_devices
 
 GROUP = "connected"
-_PROBE_MAKERS = {ST: "ST-LINK", SEGGER: "J-Link", ARM: "DAPLink", ARDUINO: "Arduino bootloader"}
-# ST gives its vendor id to every chip with USB; ST-LINKs have products 0x3744 to 0x3757 (OpenOCD's stlink.cfg).
-_STLINK_PRODUCTS = range(0x3744, 0x3760)
 
 
 def check_probes(board: Board | None, known: Sequence[Board]) -> tuple[Finding, ...]:
@@ -24,7 +21,7 @@ def check_probes(board: Board | None, known: Sequence[Board]) -> tuple[Finding, 
         return (
             _finding("USB probes", Level.WARNING, "this system does not list its USB devices", "use lsusb"),
         )
-    probes = [device for device in devices if _is_probe(device)]
+    probes = [device for device in devices if is_probe(device)]
     if not probes:
         level = Level.OK if board is None else Level.WARNING
         return (
@@ -33,14 +30,8 @@ def check_probes(board: Board | None, known: Sequence[Board]) -> tuple[Finding, 
     return tuple(_check_probe(device, board, known) for device in probes)
 
 
-def _is_probe(device: UsbDevice) -> bool:
-    if device.vendor_id == ST:
-        return device.product_id in _STLINK_PRODUCTS
-    return device.vendor_id in _PROBE_MAKERS
-
-
 def _check_probe(device: UsbDevice, board: Board | None, known: Sequence[Board]) -> Finding:
-    kind = _PROBE_MAKERS[device.vendor_id]
+    kind = PROBE_MAKERS[device.vendor_id]
     found = (
         f"{kind} {device.vendor_id:04x}:{device.product_id:04x}, {device.product or 'unnamed'}, "
         f"serial number {device.serial_number or 'unknown'}"

@@ -15,11 +15,13 @@ from ppg_deploy.build import BuildResult, read_build
 from ppg_deploy.build.compiler import find_compiler
 from ppg_deploy.build.lock import folder_lock
 from ppg_deploy.build.platformio import clean_environment, core_folder, prepare_core
-from ppg_deploy.errors import DeviceError, InputError
+from ppg_deploy.errors import DeviceError, EnvironmentProblem, InputError
 from ppg_deploy.files import sha256, write_bytes
 from ppg_deploy.flash.failure import explain
 from ppg_deploy.flash.methods import Method, alternatives, choose_method
-from ppg_deploy.flash.probe import check_serial, find_disk, find_probe
+from ppg_deploy.flash.probe import check_serial, check_unambiguous, find_disk, find_probe
+from ppg_deploy.ports.find import find_bootloader
+from ppg_deploy.ports.usb import usb_devices
 from ppg_deploy.project import load_manifest
 
 _IMAGE = ".pio/flash/firmware"
@@ -32,7 +34,8 @@ _SLOWEST_BYTES_PER_SECOND = 4000.0
 
 _NOT_PRINTED = re.compile(
     r"^(?:Processing|Verbose mode|CONFIGURATION|PLATFORM|HARDWARE|PACKAGES|LDF|Dependency|Found \d+ comp|Scanning"
-    r"|No dep|Building|Checking|Advanced|Licensed|For bug reports|http|debug_level|Open On-Chip|Environment|-+|=+|\s*$)"
+    r"|No dep|AVAILABLE|CURRENT|Configuring|Building|Checking|Advanced|Licensed|For bug reports|http|debug_level"
+    r"|Open On-Chip|Environment|-+|=+|\s*$)"
 )
 
 
@@ -90,12 +93,14 @@ def flash_firmware(
     check_serial(probe_serial)
     built = read_build(folder)
     _require_current(folder, board)
-    for program in chosen.programs:
-        chosen.require_program(program)
+    _require_programs(board, chosen)
     # objcopy of the same compiler makes the other formats; without it PlatformIO would search the network.
     find_compiler()
     if chosen.name == "mbed":
         port = find_disk(board, chosen, port)
+    elif chosen.name == "bossac" and port is None:
+        port = find_bootloader(board).device
+    check_unambiguous(chosen, probe_serial, usb_devices())
     say(f"looking for the probe ({chosen.title})")
     find_probe(board, chosen, probe_serial)
     with folder_lock(folder / ".pio" / "ppg-deploy.lock", limit_s=_LOCK_SECONDS):
@@ -113,6 +118,15 @@ def flash_firmware(
         verified=verified,
         wall_s=round(time.monotonic() - started, 3),
     )
+
+
+def _require_programs(board: Board, method: Method) -> None:
+    missing = method.missing_programs()
+    if missing:
+        raise EnvironmentProblem(
+            f"flashing board {board.id} by {method.name} needs {', '.join(missing)}, not found on PATH",
+            hint=f"{method.install}; {alternatives(board, method)}",
+        )
 
 
 def _require_current(folder: Path, board: Board) -> None:

@@ -10,9 +10,15 @@ from dataclasses import dataclass
 from ppg_deploy.ask import find_program
 from ppg_deploy.boards import Board
 from ppg_deploy.errors import EnvironmentProblem, InputError
+from ppg_deploy.ports.usb import UsbDevice
 
 ST, SEGGER, ARM, ARDUINO = 0x0483, 0x1366, 0x0D28, 0x2341
 """USB vendor ids of ST-LINK, J-Link, DAPLink and Arduino."""
+
+PROBE_MAKERS = {ST: "ST-LINK", SEGGER: "J-Link", ARM: "DAPLink", ARDUINO: "Arduino bootloader"}
+
+# ST gives its vendor id to every chip with USB. OpenOCD 0.12's interface/stlink.cfg lists 0x3744 to 0x3757.
+_STLINK_PRODUCTS = range(0x3744, 0x3758)
 
 OPENOCD_INTERFACES = {"stlink": "stlink", "cmsis-dap": "cmsis-dap", "jlink-openocd": "jlink"}
 """Method -> OpenOCD's file interface/<name>.cfg."""
@@ -121,6 +127,15 @@ METHODS: dict[str, Method] = {
         Method(CUSTOM, "a flasher of your own", (), "", (), None),
     )
 }
+
+
+def is_probe(device: UsbDevice, method: Method | None = None) -> bool:
+    """Whether a USB device is a debug probe that is known, and one that `method` may use."""
+    if method is not None and method.vendor_ids and device.vendor_id not in method.vendor_ids:
+        return False
+    if device.vendor_id == ST:
+        return device.product_id in _STLINK_PRODUCTS
+    return device.vendor_id in PROBE_MAKERS
 
 
 def choose_method(board: Board, name: str | None) -> Method:

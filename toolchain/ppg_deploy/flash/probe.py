@@ -4,13 +4,16 @@ import json
 import os
 import re
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ppg_deploy.ask import Answer, ask
 from ppg_deploy.boards import Board
 from ppg_deploy.errors import DeviceError, InputError
-from ppg_deploy.flash.failure import explain, last_line, missing_probe
-from ppg_deploy.flash.methods import OPENOCD_INTERFACES, Method, alternatives
+from ppg_deploy.flash.failure import explain, missing_probe
+from ppg_deploy.flash.methods import OPENOCD_INTERFACES, Method, alternatives, is_probe
+from ppg_deploy.ports.find import same_serial
+from ppg_deploy.ports.usb import UsbDevice
 
 PROBE_SECONDS = 6.0
 """Longest time that a tool may take to say whether its probe is there. pyOCD alone needs 2 s to start."""
@@ -33,6 +36,31 @@ def check_serial(serial: str | None) -> None:
         )
 
 
+def check_unambiguous(method: Method, serial: str | None, devices: Sequence[UsbDevice] | None) -> None:
+    """Refuse to let a tool choose among several probes: it would take the first and erase any board.
+
+    Args:
+        method: how to flash.
+        serial: the probe's serial number, if it is given.
+        devices: what is plugged in; None when that cannot be known.
+
+    Raises:
+        InputError: several probes of the method are plugged in, and none is named.
+    """
+    if serial is not None or method.name in ("bossac", "mbed"):
+        return
+    probes = [device for device in devices or () if is_probe(device, method)]
+    if len(probes) > 1:
+        named = ", ".join(
+            f"{device.product or 'unnamed'} with serial number {device.serial_number or 'unknown'}"
+            for device in probes
+        )
+        raise InputError(
+            f"{len(probes)} probes for flashing by {method.name} are plugged in: {named}",
+            hint="name one with --probe-serial, or unplug the others",
+        )
+
+
 def find_probe(board: Board, method: Method, serial: str | None) -> None:
     """Make sure that a probe for `method` answers, within PROBE_SECONDS.
 
@@ -44,35 +72,30 @@ def find_probe(board: Board, method: Method, serial: str | None) -> None:
     """
     if not method.programs or method.name == "bossac":
         return
+    serials: list[str] | None = None
     if method.name in OPENOCD_INTERFACES:
         answer = ask(_openocd(board, method, serial), limit_s=PROBE_SECONDS)
-        found = answer.succeeded
-    elif method.name == "pyocd":
-        answer = ask([method.require_program("pyocd"), "json", "--probes"], limit_s=PROBE_SECONDS)
-        found = answer.succeeded and _named(_pyocd_probes(answer.output), serial)
-    elif method.name == "nrfjprog":
-        answer = ask([method.require_program("nrfjprog"), "--ids"], limit_s=PROBE_SECONDS)
-        found = answer.succeeded and _named(re.findall(r"^\d+$", answer.output, re.MULTILINE), serial)
-    elif method.name == "st-flash":
-        method.require_program("st-flash")
-        answer = ask([method.require_program("st-info"), "--probe"], limit_s=PROBE_SECONDS)
-        found = answer.succeeded and _named(_stlinks(answer.output), serial)
-    else:
+        if answer.succeeded:
+            return
+    elif method.name == "jlink":
         answer = _ask_jlink(method)
-        found = answer.exit_code is not None and _named(
-            re.findall(r"Serial number: (\d+)", answer.output), serial
-        )
-    if found:
-        return
+        serials = re.findall(r"Serial number: (\d+)", answer.output)
+    else:
+        program, arguments, listed = _LISTS[method.name]
+        answer = ask([method.require_program(program), *arguments], limit_s=PROBE_SECONDS)
+        serials = listed(answer.output)
     if answer.problem is not None:
         raise DeviceError(
             f"no answer from the probe for flashing board {board.id} by {method.name}: "
             f"{method.programs[-1]} {answer.problem}",
             hint=f"unplug the board and plug it in again; {alternatives(board, method)}",
         )
-    if answer.succeeded:
-        raise missing_probe(board, method, serial, last_line(answer.output))
-    raise explain(board, method, serial, answer)
+    if serials is None or (not answer.succeeded and not serials):
+        raise explain(board, method, serial, answer)
+    if not serials:
+        raise missing_probe(board, method, serial, f"{method.programs[-1]} lists none")
+    if serial is not None and not any(same_serial(found, serial) for found in serials):
+        raise missing_probe(board, method, serial, f"{method.programs[-1]} lists {', '.join(serials)}")
 
 
 def _openocd(board: Board, method: Method, serial: str | None) -> list[str]:
@@ -95,9 +118,22 @@ def _pyocd_probes(output: str) -> list[str]:
         return []
 
 
+def _numbers(output: str) -> list[str]:
+    """`nrfjprog --ids` prints one on a line."""
+    return re.findall(r"^\d+$", output, re.MULTILINE)
+
+
 def _stlinks(output: str) -> list[str]:
     """Serial numbers that `st-info --probe` lists."""
     return re.findall(r"^\s*serial:\s*(\S+)", output, re.MULTILINE)
+
+
+_LISTS: dict[str, tuple[str, tuple[str, ...], Callable[[str], list[str]]]] = {
+    "pyocd": ("pyocd", ("json", "--probes"), _pyocd_probes),
+    "nrfjprog": ("nrfjprog", ("--ids",), _numbers),
+    "st-flash": ("st-info", ("--probe",), _stlinks),
+}
+"""Method -> program, its arguments, and how to read the serial numbers of probes from its output."""
 
 
 def _ask_jlink(method: Method) -> Answer:
@@ -106,13 +142,6 @@ def _ask_jlink(method: Method) -> Answer:
         script = Path(folder) / "list.jlink"
         script.write_text("ShowEmuList USB\nexit\n", encoding="ascii")
         return ask([program, "-NoGui", "1", "-CommandFile", os.fspath(script)], limit_s=PROBE_SECONDS)
-
-
-def _named(serials: list[str], wanted: str | None) -> bool:
-    if wanted is None:
-        return bool(serials)
-    # Some tools print leading zeros of a J-Link's number, USB has them always, nrfjprog never.
-    return wanted.lstrip("0").lower() in {serial.lstrip("0").lower() for serial in serials}
 
 
 def find_disk(board: Board, method: Method, given: str | None) -> str:

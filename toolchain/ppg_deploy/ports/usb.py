@@ -1,10 +1,10 @@
 """USB devices and serial ports of this machine, and which board they look like."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ppg_deploy.boards import Board
+from ppg_deploy.boards import Board, Usb
 
 SYSFS = Path("/sys/bus/usb/devices")
 _NODES = Path("/dev/bus/usb")
@@ -92,24 +92,31 @@ def serial_ports() -> tuple[PortInfo, ...]:
     )
 
 
+def has_ids(identities: Iterable[Usb], vendor_id: int | None, product_id: int | None) -> bool:
+    """Whether USB ids are among `identities`."""
+    return any(vendor_id == usb.vendor_id and product_id in usb.product_ids for usb in identities)
+
+
+def console_ids(board: Board) -> tuple[Usb, ...]:
+    """USB ids of the board's console port; empty when it has none of its own."""
+    return () if board.usb is None else (board.usb,)
+
+
+def bootloader_ids(board: Board) -> tuple[Usb, ...]:
+    """USB ids of the serial port through which the board's bootloader is reached; empty without one."""
+    loader = board.bootloader
+    if loader is None:
+        return ()
+    return (loader.usb,) if loader.application_usb is None else (loader.usb, loader.application_usb)
+
+
 def looks_like(boards: Iterable[Board], vendor_id: int | None, product_id: int | None) -> tuple[Board, ...]:
-    """Boards whose serial port has these USB ids. ST-LINKs and J-Links are alike on many boards."""
+    """Boards that have a USB port with these ids. ST-LINKs and J-Links are alike on many boards."""
     return tuple(
         board
         for board in boards
-        if board.usb is not None and vendor_id == board.usb.vendor_id and product_id in board.usb.product_ids
+        if has_ids((*console_ids(board), *bootloader_ids(board)), vendor_id, product_id)
     )
-
-
-def why_not(board: Board, port: PortInfo) -> str | None:
-    """Why `port` cannot be the one of `board`; None when it can."""
-    if port.vendor_id is None:
-        return "not a USB port"
-    if looks_like([board], port.vendor_id, port.product_id):
-        return None
-    assert board.usb is not None
-    ours = ", ".join(f"{board.usb.vendor_id:04x}:{product:04x}" for product in board.usb.product_ids)
-    return f"its USB id is {port.usb_id}, the board has {ours}"
 
 
 def describe(port: PortInfo) -> str:
@@ -117,8 +124,3 @@ def describe(port: PortInfo) -> str:
     serial = f", serial number {port.serial_number}" if port.serial_number else ""
     usb = f", USB {port.usb_id}" if port.usb_id else ""
     return f"{port.device} ({port.description}{usb}{serial})"
-
-
-def listed(ports: Sequence[PortInfo]) -> str:
-    """Several ports in a message."""
-    return "; ".join(describe(port) for port in ports)
