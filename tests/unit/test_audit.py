@@ -376,12 +376,12 @@ def test_every_board_is_judged_and_the_need_is_that_of_the_compiled_model() -> N
 
 def test_a_model_larger_than_every_board() -> None:
     maker = FileMaker()
-    source, output = maker.tensor("x", (1, 1200)), maker.tensor("y", (1, 1200), scale=0.5)
-    data = np.ones((1200, 1200), np.int8)
-    weights = maker.tensor("w", (1200, 1200), scale=0.01, data=data)
+    source, output = maker.tensor("x", (1, 1600)), maker.tensor("y", (1, 1600), scale=0.5)
+    data = np.ones((1600, 1600), np.int8)
+    weights = maker.tensor("w", (1600, 1600), scale=0.01, data=data)
     maker.operator(OPS.FULLY_CONNECTED, [source, weights, -1], [output], "FullyConnected")
     report = audit(maker.content([source], [output]))
-    assert report.macs == 1200 * 1200
+    assert report.macs == 1600 * 1600
     assert "fits-nowhere" in codes(report, Severity.WARNING)
     assert not any(row.fits for row in report.boards)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ppg_deploy.boards.schema import Board
-from ppg_deploy.boards.uart import NORDIC_UARTE, STM32_USART
+from ppg_deploy.boards.uart import without_kinds
 from ppg_deploy.errors import InputError
 from ppg_deploy.shipped import shipped_folder
 
@@ -30,7 +30,10 @@ def read_board(path: Path) -> Board:
     try:
         board = Board.model_validate(table)
     except ValidationError as error:
-        problems = "; ".join(f"{_field(problem['loc'])}: {problem['msg']}" for problem in error.errors())
+        problems = "; ".join(
+            ".".join(without_kinds(problem["loc"]) or ["board"]) + ": " + problem["msg"]
+            for problem in error.errors()
+        )
         raise InputError(f"{path}: {problems}", hint="docs/boards.md explains every field") from error
     if board.id != path.parent.name:
         raise InputError(
@@ -38,12 +41,6 @@ def read_board(path: Path) -> Board:
             hint="name the folder after the board's id",
         )
     return board
-
-
-def _field(location: tuple[int | str, ...]) -> str:
-    """The field as the file spells it: pydantic adds which kind of UART it took the table for."""
-    parts = [str(part) for part in location if part not in (STM32_USART, NORDIC_UARTE)]
-    return ".".join(parts) or "board"
 
 
 def list_boards(*, boards_dirs: Sequence[Path] = ()) -> tuple[Board, ...]:

@@ -1,5 +1,6 @@
 """The console UART: one table for each kind of peripheral, told apart by `peripheral`."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
@@ -74,6 +75,11 @@ class NordicUarte(_CommonUart):
             rates = ", ".join(str(rate) for rate in NORDIC_BAUD_RATES)
             raise ValueError(f"an nRF52 does not make {value} baud to within 1 %; choose one of {rates}")
         return value
+
+
+def without_kinds(location: Sequence[int | str]) -> list[str]:
+    """Where an error lies as the file spells it: pydantic puts the kind that it took [uart] for into the path."""
+    return [str(part) for part in location if part not in (STM32_USART, NORDIC_UARTE)]
 
 
 def _kind(value: Any) -> str:

@@ -21,7 +21,7 @@ from ppg_deploy.flash.failure import explain
 from ppg_deploy.flash.methods import Method, alternatives, choose_method
 from ppg_deploy.flash.probe import check_serial, check_unambiguous, find_disk, find_probe
 from ppg_deploy.ports.find import find_bootloader
-from ppg_deploy.ports.usb import has_ids, serial_ports, usb_devices
+from ppg_deploy.ports.usb import usb_devices
 from ppg_deploy.project import load_manifest
 
 _IMAGE = ".pio/flash/firmware"
@@ -174,7 +174,6 @@ def _upload(
         "PPG_UPLOAD_PROTOCOL": method.name,
         "PPG_UPLOAD_IMAGE": _IMAGE,
         "PPG_UPLOAD_SERIAL": serial or "",
-        "PPG_UPLOAD_TOUCH": "" if _is_in_bootloader(board, port) else "1",
     }
     if method.programs:
         environment["PPG_UPLOAD_PROGRAM"] = method.require_program(method.programs[0])
@@ -185,15 +184,6 @@ def _upload(
             say(line)
 
     return ask(command, limit_s=limit_s, environment=environment, on_line=report)
-
-
-def _is_in_bootloader(board: Board, port: str | None) -> bool:
-    """Whether the bootloader itself is at `port`, so that no application has to be asked to start it."""
-    identities = () if board.bootloader is None else (board.bootloader.usb,)
-    return any(
-        found.device == port and has_ids(identities, found.vendor_id, found.product_id)
-        for found in serial_ports()
-    )
 
 
 def _verification(board: Board, method: Method, serial: str | None, answer: Answer) -> str | None:

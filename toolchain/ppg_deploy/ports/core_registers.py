@@ -20,7 +20,7 @@ _TRACE_ENABLE = 1 << 24
 _RESET_KEY = 0x05FA
 _RESET_REQUEST = 1 << 2
 _CPU_IDS = {"cortex-m4": 0x410FC241, "cortex-m7": 0x411FC271}
-# ARMv7-M ARM, B4.8: identification of the data cache, 16 KiB in 4 ways with lines of 32 bytes.
+# Cortex-M7 TRM, cache size register: the data cache, 16 KiB in 4 ways with lines of 32 bytes.
 _CACHE_SIZE = 0xE000ED80
 _CACHE_SIZES = {"cortex-m4": 0, "cortex-m7": 0xF00FE019}
 _WORD = 0xFFFFFFFF

@@ -97,7 +97,7 @@ STM32F4 = FamilyRegisters(
     after_reset={_STM32F4_RCC: 0x83},
 )
 
-# RM0433 (H743): PWR, RCC; Cortex-M7 TRM: cache size register of a data cache of 16 KiB with 4 ways and lines of 32 bytes.
+# RM0433 (H743): PWR, RCC.
 _STM32H7_RCC = 0x58024400
 _STM32H7_PWR_CSR1 = 0x58024804
 _STM32H7_PWR_D3CR = 0x58024818

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ppg_deploy import __version__
-from ppg_deploy.boards import Board
+from ppg_deploy.boards import Board, Bootloader, Usb
 from ppg_deploy.errors import InternalError
 from ppg_deploy.files import sha256
 from ppg_deploy.project.macros import hardware_macros
@@ -44,6 +44,19 @@ def _kernel_copies(model: ModelSources) -> dict[str, str]:
     return texts
 
 
+def _usb_ids(usb: Usb | None) -> list[tuple[int, int]]:
+    return [] if usb is None else [(usb.vendor_id, product_id) for product_id in usb.product_ids]
+
+
+def _bootloader_facts(bootloader: Bootloader | None) -> dict[str, list[tuple[int, int]]]:
+    if bootloader is None:
+        return {}
+    return {
+        "bootloader_usb": _usb_ids(bootloader.usb),
+        "application_usb": _usb_ids(bootloader.application_usb),
+    }
+
+
 def _platformio_board(board: Board) -> str:
     flashing = board.flashing
     facts = {
@@ -68,6 +81,7 @@ def _platformio_board(board: Board) -> str:
             "protocol": flashing.default_method,
             "offset_address": f"0x{board.code_memory.origin:08x}",
             "protocols": list(flashing.methods),
+            **_bootloader_facts(board.bootloader),
         },
     }
     return json.dumps(facts, indent=2) + "\n"
