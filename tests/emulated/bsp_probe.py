@@ -1,6 +1,7 @@
 """Builds an image of the board support alone, with a text console in place of application, protocol and model."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,13 @@ PROBE_MODEL = ModelSources(
 )
 
 
-def build_probe(board_name: str, folder: Path) -> BuildResult:
+def build_probe(board_name: str, folder: Path, *, boards_dirs: Sequence[Path] = ()) -> BuildResult:
     """The probe for one board; skips the test where the compiler is absent."""
     if shutil.which("arm-none-eabi-gcc") is None:
         pytest.skip("arm-none-eabi-gcc is not installed")
-    project = render_project(board=load_board(board_name), model=PROBE_MODEL, folder=folder)
+    project = render_project(
+        board=load_board(board_name, boards_dirs=boards_dirs), model=PROBE_MODEL, folder=folder
+    )
     shutil.rmtree(folder / "src" / "app")
     shutil.rmtree(folder / "src" / "protocol")
     (folder / "src" / "probe").mkdir()

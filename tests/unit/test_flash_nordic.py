@@ -160,6 +160,33 @@ def test_probes_leave_the_bootloader_alone(firmware: Path, tools: Path, method: 
         assert any("compare 0x00010000" in call for call in calls(tools, name))
 
 
+@pytest.mark.parametrize(
+    ("method", "name", "script"),
+    [
+        pytest.param(
+            "cmsis-dap",
+            "openocd",
+            'echo "Warn: nRF52 device has AP lock engaged (see UICR APPROTECT register)."; exit 1',
+            id="openocd",
+        ),
+        pytest.param(
+            "pyocd",
+            "pyocd",
+            'case "$1" in json) echo \'{"boards": [{"unique_id": "0669FF01"}]}\';; '
+            '*) echo "NRF52840 APPROTECT enabled: not automatically unlocking"; exit 1;; esac',
+            id="pyocd",
+        ),
+    ],
+)
+def test_a_protected_chip_is_named_and_not_erased(
+    firmware: Path, tools: Path, method: str, name: str, script: str
+) -> None:
+    put_tool(tools, name, script)
+    with pytest.raises(DeviceError, match="is protected against debugging") as caught:
+        flash_firmware(firmware, NANO, method=method)
+    assert "erases the whole chip" in caught.value.hint
+
+
 def test_the_image_begins_behind_the_bootloader(firmware: Path) -> None:
     """Intel HEX: an extended segment address of 0x1000 paragraphs of 16 bytes, then data at its beginning."""
     first, second = (firmware / "firmware.hex").read_text().splitlines()[:2]

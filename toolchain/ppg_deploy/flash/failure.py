@@ -40,6 +40,9 @@ _SYMPTOMS = (
         r"Mismatched byte",
     ),
     _symptom(
+        "locked", r"AP lock engaged", r"APPROTECT enabled", r"readback protection", r"access port protection"
+    ),
+    _symptom(
         "no probe",
         r"Error: open failed",
         r"unable to find a matching CMSIS-DAP device",
@@ -101,6 +104,12 @@ def _error(kind: str, board: Board, method: Method, serial: str | None, detail: 
         return DeviceError(
             f"the flash of board {board.id} does not hold what {method.name} wrote: {detail}",
             hint=f"flash again; if it persists, lower the load on the supply or try another cable; {others}",
+        )
+    if kind == "locked":
+        return DeviceError(
+            f"the chip of board {board.id} is protected against debugging ({method.name}): {detail}",
+            hint="nrfjprog --recover (or OpenOCD's nrf52_recover) unlocks it, and erases the whole chip with any "
+            "bootloader; docs/nordic-boards.md",
         )
     if kind == "no chip":
         return DeviceError(
