@@ -10,6 +10,7 @@ from ppg_deploy.cli.bench import bench
 from ppg_deploy.cli.build import build
 from ppg_deploy.cli.inspect import inspect
 from ppg_deploy.cli.quantize import quantize
+from ppg_deploy.cli.tflm import app as tflm
 from ppg_deploy.errors import InternalError, PpgDeployError
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app.command()(quantize)
 app.command()(build)
 app.command()(bench)
 app.command()(inspect)
+app.add_typer(tflm)
 
 _INTERRUPTED = 130
 
