@@ -14,6 +14,10 @@ extern "C" {
 }
 #include "ppg_tflm_resolver.h"
 
+#ifndef TFLITE_SCHEMA_VERSION  // by micro_interpreter.h of most versions
+#define TFLITE_SCHEMA_VERSION 3
+#endif
+
 namespace {
 
 static_assert(PPG_MODEL_ARENA_BYTES % PPG_TFLM_ALIGNMENT == 0, "TFLM would not use the rest");
@@ -68,7 +72,7 @@ tflite::MicroInterpreter *interpreter;
 tflite::MicroInterpreter *allocate(const tflite::Model *model, uint8_t *arena, size_t bytes) {
   auto *made = new (interpreter_room.bytes)
       tflite::MicroInterpreter(model, *resolver, arena, bytes, nullptr, timer);
-  return made->AllocateTensors() == kTfLiteOk ? made : nullptr;
+  return made->AllocateTensors() == ppg_tflm_api::Ok ? made : nullptr;
 }
 
 // How large the arena would have to be, found by allocating once more in the RAM that nobody uses.
@@ -86,16 +90,16 @@ int required_bytes(const tflite::Model *model) {
   return static_cast<int>((made->arena_used_bytes() + last) & ~last);
 }
 
-bool has_size(const TfLiteTensor *tensor, size_t bytes) {
+bool has_size(const ppg_tflm_api::Tensor *tensor, size_t bytes) {
   return tensor != nullptr && tensor->data.int8 != nullptr && tensor->bytes == bytes;
 }
 
 int run(const int8_t *input, int8_t *output) {
-  if (PPG_TFLM_HAS_STATE && interpreter->Reset() != kTfLiteOk) {
+  if (PPG_TFLM_HAS_STATE && interpreter->Reset() != ppg_tflm_api::Ok) {
     return PPG_TFLM_NOT_RESET;
   }
   std::memcpy(interpreter->input(0)->data.int8, input, PPG_MODEL_INPUT_BYTES);
-  if (interpreter->Invoke() != kTfLiteOk) {
+  if (interpreter->Invoke() != ppg_tflm_api::Ok) {
     return PPG_TFLM_NOT_RUN;
   }
   std::memcpy(output, interpreter->output(0)->data.int8, PPG_MODEL_OUTPUT_BYTES);
@@ -115,7 +119,7 @@ int ppg_model_init(void) {
   }
   resolver = new (resolver_room.bytes) PpgTflmResolver;
   timer = new (timer_room.bytes) OperatorTimer;
-  if (ppg_tflm_register(*resolver) != kTfLiteOk) {
+  if (!ppg_tflm_register(*resolver)) {
     return PPG_TFLM_NO_OPERATOR;
   }
   interpreter = allocate(model, ppg_model_arena, sizeof ppg_model_arena);

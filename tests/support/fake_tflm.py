@@ -56,8 +56,12 @@ def without_cmsis_nn(tree: Path) -> None:
     kernels = tree / "tensorflow/lite/micro/kernels"
     for name in ("conv", "pooling"):
         text = (kernels / "cmsis_nn" / f"{name}.cc").read_text()
-        text = text.replace("arm_fake_name()", '"CMSIS"').replace('#include "Include/arm_nnfunctions.h"\n', "")
+        text = text.replace("arm_fake_name()", '"CMSIS"').replace(
+            '#include "Include/arm_nnfunctions.h"\n', ""
+        )
         lines = [line for line in text.splitlines() if "_INT8" not in line and "_INT16" not in line]
-        (kernels / f"{name}.cc").write_text("\n".join(lines).replace("!defined(CMSIS_NN)", "defined(CMSIS_NN)"))
+        (kernels / f"{name}.cc").write_text(
+            "\n".join(lines).replace("!defined(CMSIS_NN)", "defined(CMSIS_NN)")
+        )
     shutil.rmtree(kernels / "cmsis_nn")
     shutil.rmtree(tree / "third_party/cmsis_nn")

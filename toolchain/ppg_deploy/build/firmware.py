@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ppg_deploy.build.compiler import find_compiler
+from ppg_deploy.build.compiler import find_compiler, require_cpp
 from ppg_deploy.build.fit import check_arena_fits, overflow_in
 from ppg_deploy.build.lock import folder_lock
 from ppg_deploy.build.platformio import (
@@ -103,6 +103,8 @@ def build_firmware(project: Project, *, verbose: bool = False) -> BuildResult:
     with folder_lock(folder / ".pio" / "ppg-deploy.lock", limit_s=limit_s):
         _remove_outputs(folder)
         compiler = find_compiler()
+        if project.manifest.library is not None:
+            require_cpp(compiler)
         check_arena_fits(board, project.manifest)
         outcome = run_platformio(folder, board.platformio_id, verbose=verbose, limit_s=limit_s)
         if outcome.exit_code:

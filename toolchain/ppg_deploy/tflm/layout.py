@@ -2,7 +2,8 @@
 
 Sources, in github.com/tensorflow/tflite-micro below tensorflow/lite/micro: tools/project_generation/create_tflm_tree.py
 and tools/make/Makefile (file lists, include folders, defines, optimisation levels), tools/make/ext_libs/cmsis_nn.inc,
-docs/new_platform_support.md (platform files that a port replaces); read in versions from 2022 to 2026. The tree holds exactly one implementation of each kernel.
+docs/new_platform_support.md (platform files that a port replaces); read in versions from 2022 to 2026. A tree holds
+exactly one implementation of each kernel.
 """
 
 from enum import StrEnum
@@ -82,6 +83,8 @@ COMMON_FLAGS = ("-w", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables")
 # MicroInterpreterGraph (MicroGraph until 2023) calls the profiler in its loop over operators, but only without
 # TF_LITE_STRIP_ERROR_STRINGS; its messages then need MicroPrintf.
 _PROFILED = ("micro_interpreter_graph", "micro_graph", "micro_log")
+# For TFLM's own tests, though in the library's file lists.
+_FOR_TESTS = ("fake_", "mock_", "test_", "kernel_runner")
 # Written anew for each platform: firmware/tflm has what of them is needed.
 _PLATFORM = ("debug_log", "micro_time", "system_setup")
 _OTHER_FOLDERS = frozenset(
@@ -100,6 +103,8 @@ def role_of(path: str) -> Role | None:
     if any(path.startswith(f"{cmsis}/Source/") for cmsis in CMSIS_FOLDERS):
         return Role.KERNEL
     if not path.startswith("tensorflow/") or parts & _OTHER_FOLDERS or stem.endswith("_test"):
+        return None
+    if path.startswith(f"{MICRO}/") and stem.startswith(_FOR_TESTS):
         return None
     if path.startswith((f"{KERNELS}/", "tensorflow/lite/kernels/")):
         return Role.KERNEL

@@ -2,8 +2,8 @@
 
 Method names were compared with TFLM's micro_mutable_op_resolver.h of 2022, 2025 and 2026; a tree is asked again for
 each of them. Registrations for one type come from TFLM's kernels/{conv,depthwise_conv,fully_connected,add,mul,pooling,
-softmax,batch_matmul,unidirectional_sequence_lstm}.h, where each of them exists without CMSIS-NN, too (as another name of
-the general one); they are used when the tree's headers have them.
+softmax,batch_matmul,unidirectional_sequence_lstm}.h, where each of them exists without CMSIS-NN, too (as another name
+of the general one); they are used when the tree's headers have them.
 """
 
 from collections.abc import Sequence

@@ -6,6 +6,8 @@
 #include "tensorflow/lite/micro/fake_script.h"
 
 namespace tflite {
+extern int fake_static;
+
 namespace {
 void require(bool holds) {
   if (!holds) {
@@ -24,6 +26,7 @@ MicroInterpreter::MicroInterpreter(const Model *model, const MicroOpResolver &op
                                    MicroProfilerInterface *profiler, bool preserve_all_tensors)
     : resolver_(op_resolver), arena_(tensor_arena), arena_bytes_(tensor_arena_size), profiler_(profiler) {
   note('C');
+  require(fake_static == 42);  // static constructors have run
   require(is_aligned(model) && is_aligned(tensor_arena));
   require(model->version() == TFLITE_SCHEMA_VERSION);
   require(resource_variables == nullptr && !preserve_all_tensors);
