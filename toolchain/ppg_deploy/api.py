@@ -15,16 +15,21 @@ from ppg_deploy.errors import InputError
 if TYPE_CHECKING:
     from ppg_deploy.audit import AuditReport
     from ppg_deploy.bench import Progress
+    from ppg_deploy.boards import Board
     from ppg_deploy.build import BuildResult
     from ppg_deploy.compile import CompiledModel
     from ppg_deploy.flash import FlashResult
     from ppg_deploy.project import Project
     from ppg_deploy.quantize import QuantizeInputs, QuantizeSettings, SweepReport
     from ppg_deploy.report import Report
+    from ppg_deploy.tflm.step import TflmOutcome
 
 FIRMWARE_FOLDER = "firmware"
+TFLM_FOLDER = "firmware-tflm"
 REPORT_NAME = "report.json"
 OUTPUTS_NAME = "outputs.npz"
+TFLM_REPORT_NAME = "report-tflm.json"
+TFLM_OUTPUTS_NAME = "outputs-tflm.npz"
 SWEEP_NAME = "sweep.json"
 DEFAULT_OUT = Path("build")
 DEFAULT_COUNT = 16
@@ -200,7 +205,6 @@ def build(
         PpgDeployError: unknown board, unsupported model, missing compiler, it does not fit, or successive windows
             share nothing.
     """
-    from ppg_deploy.boards import load_board
     from ppg_deploy.build import build_firmware
     from ppg_deploy.compile import Optimize, compile_graph, decisions_json, operators_of
     from ppg_deploy.hop import resolve_hop
@@ -210,9 +214,7 @@ def build(
     configured = load_config(Path.cwd()).build
     name = board or configured.board
     objective = Optimize(optimize or configured.optimize)
-    if name is None:
-        raise InputError("no board chosen", hint="give --board ID or [build] board in ppg.toml")
-    chosen = load_board(name, boards_dirs=boards_dirs)
+    chosen = _chosen_board(name, boards_dirs)
     model_path = model if model is not None else out / handover.MODEL_NAME
     graph = read_tflite(model_path)
     tflite = model_path.read_bytes()
@@ -280,6 +282,54 @@ def flash(
     )
 
 
+def build_tflm(
+    *,
+    board: str | None = None,
+    out: Path = DEFAULT_OUT,
+    model: Path | None = None,
+    boards_dirs: Sequence[Path] = (),
+    tflm_dir: Path | None = None,
+    arena: int | None = None,
+    beside_aot: bool = False,
+    verbose: bool = False,
+) -> "TflmOutcome":
+    """int8 .tflite -> OUT/firmware/ as `build` makes it, with TensorFlow Lite Micro as the runtime.
+
+    Args:
+        board: as for `build`.
+        out: as for `build`.
+        model: as for `build`.
+        boards_dirs: as for `build`.
+        tflm_dir: tree of TFLM's sources; by default [tflm] dir of ppg.toml, else $PPG_TFLM_DIR.
+        arena: bytes of TFLM's arena; by default [tflm] arena of ppg.toml, else estimated.
+        beside_aot: write OUT/firmware-tflm/ and leave OUT/firmware/ alone.
+        verbose: keep the whole compiler log in errors.
+
+    Raises:
+        PpgDeployError: as `build`; no complete tree, or TFLM cannot run the model.
+    """
+    from ppg_deploy.tflm.step import build_with_tflm
+
+    config = load_config(Path.cwd())
+    return build_with_tflm(
+        board=_chosen_board(board or config.build.board, boards_dirs),
+        model=model if model is not None else out / handover.MODEL_NAME,
+        folder=out / (TFLM_FOLDER if beside_aot else FIRMWARE_FOLDER),
+        tflm_dir=tflm_dir,
+        config=config.tflm,
+        arena_bytes=arena,
+        verbose=verbose,
+    )
+
+
+def _chosen_board(name: str | None, boards_dirs: Sequence[Path]) -> "Board":
+    from ppg_deploy.boards import load_board
+
+    if name is None:
+        raise InputError("no board chosen", hint="give --board ID or [build] board in ppg.toml")
+    return load_board(name, boards_dirs=boards_dirs)
+
+
 def bench(
     *,
     out: Path = DEFAULT_OUT,
@@ -296,6 +346,7 @@ def bench(
     boards_dirs: Sequence[Path] = (),
     progress: "Progress" = _ignore_progress,
     say: Callable[[str], None] = _ignore_line,
+    folder: str = FIRMWARE_FOLDER,
 ) -> "Report":
     """Stream windows through the firmware of OUT/firmware; write OUT/report.json and OUT/outputs.npz.
 
@@ -314,6 +365,7 @@ def bench(
         boards_dirs: folders with boards of the user's own.
         progress: called after each window with (done, total).
         say: called with each line about finding and flashing the board.
+        folder: the project in OUT; of firmware-tflm the results are OUT/report-tflm.json and OUT/outputs-tflm.npz.
 
     Raises:
         PpgDeployError: no build, wrong windows, missing emulator, or a device that does not answer.
@@ -334,14 +386,14 @@ def bench(
             "a timing model needs exact counts, which only the emulator unicorn makes",
             hint="add --emulator unicorn, or leave --timing-model out",
         )
-    folder = out / FIRMWARE_FOLDER
-    manifest = load_manifest(folder)
+    project = out / folder
+    manifest = load_manifest(project)
     if sliding and manifest.hop is None:
         raise InputError(
-            f"the firmware in {folder} was built without sliding windows",
+            f"the firmware in {project} was built without sliding windows",
             hint="build with --hop SAMPLES, or bench without --sliding",
         )
-    built = read_build(folder)
+    built = read_build(project)
     board = load_board(manifest.board, boards_dirs=boards_dirs)
     if emulator is not None and getattr(board.emulators, emulator, None) is None:
         able = [b.id for b in list_boards(boards_dirs=boards_dirs) if getattr(b.emulators, emulator, None)]
@@ -353,7 +405,7 @@ def bench(
         board=board,
         manifest=manifest,
         build=built,
-        project=folder,
+        project=project,
         quantize_json=out / handover.FILE_NAME,
         data=data,
     )
@@ -365,7 +417,7 @@ def bench(
         wanted = Wanted(
             board=board,
             built=built,
-            folder=folder,
+            folder=project,
             baud=baud or board.uart.baud,
             port=port,
             may_flash=may_flash,
@@ -380,13 +432,18 @@ def bench(
         connection.close()
     bpm = device_bpm(plan, measurement.outputs)
     files.write_npz(
-        out / OUTPUTS_NAME,
+        out / (TFLM_OUTPUTS_NAME if folder == TFLM_FOLDER else OUTPUTS_NAME),
         {f"y_{measurement.outputs.dtype}": measurement.outputs}
         | ({} if measurement.sliding is None else {"y_sliding": measurement.sliding.outputs})
         | ({} if bpm is None else {"bpm": bpm.raw, "bpm_filtered": bpm.filtered}),
     )
-    files.write_text(out / REPORT_NAME, report.model_dump_json(indent=2) + "\n")
+    files.write_text(out / report_name(folder), report.model_dump_json(indent=2) + "\n")
     return report
+
+
+def report_name(folder: str) -> str:
+    """Name of the report of the firmware project `folder`."""
+    return TFLM_REPORT_NAME if folder == TFLM_FOLDER else REPORT_NAME
 
 
 def inspect(model: Path, *, out: Path | None = None, boards_dirs: Sequence[Path] = ()) -> "AuditReport":

@@ -32,6 +32,14 @@ class BuildConfig(BaseModel):
     ram_budget: int | None = Field(default=None, ge=1)
 
 
+class TflmConfig(BaseModel):
+    """Section [tflm]: folder of TFLM's sources, and bytes of its arena where the estimate does not do."""
+
+    model_config = _STRICT
+    dir: Path | None = None
+    arena: int | None = Field(default=None, ge=1)
+
+
 _Limits = tuple[_Limit, _Limit]
 
 
@@ -64,6 +72,7 @@ class ProjectConfig(BaseModel):
     model_config = _STRICT
     quantize: QuantizeConfig = QuantizeConfig()
     build: BuildConfig = BuildConfig()
+    tflm: TflmConfig = TflmConfig()
     gate: GateConfig = GateConfig()
 
 
@@ -82,7 +91,10 @@ def load_config(folder: Path) -> ProjectConfig:
         raise InputError(f"{path} is not valid TOML: {error}", hint="see docs/configuration.md") from error
     except ValidationError as error:
         raise InputError(f"{path}: {describe_problems(error)}", hint="see docs/configuration.md") from error
-    if config.quantize.calibration is None:
-        return config
-    resolved = QuantizeConfig(calibration=folder / config.quantize.calibration)
-    return config.model_copy(update={"quantize": resolved})
+    if config.quantize.calibration is not None:
+        resolved = QuantizeConfig(calibration=folder / config.quantize.calibration)
+        config = config.model_copy(update={"quantize": resolved})
+    if config.tflm.dir is not None:
+        tflm = config.tflm.model_copy(update={"dir": folder / config.tflm.dir})
+        config = config.model_copy(update={"tflm": tflm})
+    return config

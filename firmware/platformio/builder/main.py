@@ -73,6 +73,9 @@ def compile_kernel(environment, node):
 
 env.AddBuildMiddleware(compile_kernel, "*src/runtime/*")
 
+if env.GetProjectOption("custom_library_dir", ""):
+    env.SConscript(join(env.PioPlatform().get_dir(), "builder", "library.py"), exports="env")
+
 program = join("$BUILD_DIR", "${PROGNAME}")
 if "nobuild" in COMMAND_LINE_TARGETS:
     # ppg-deploy names a copy of the image whose hash it has checked; the other formats are made from it anew.

@@ -11,6 +11,7 @@ from ppg_deploy.bench.sliding import SlidingMeasurement, measure_sliding
 from ppg_deploy.errors import DeviceError
 from ppg_deploy.graph.quantized_reference import Codes
 from ppg_deploy.ports import Connection
+from ppg_deploy.tflm.status import explain_status
 from ppg_deploy.wire import Client, DeviceInfo, LinkStatistics, MemoryInfo
 
 _CONNECT_TIMEOUT_S = 20.0
@@ -110,7 +111,5 @@ def _check_identity(plan: BenchPlan, info: DeviceInfo) -> None:
                 hint="flash the firmware that was built last: pio run --target upload in the firmware folder",
             )
     if info.model_status != 0:
-        raise DeviceError(
-            f"the runtime could not prepare the model: code {info.model_status}",
-            hint="build the firmware again",
-        )
+        explanation = explain_status(info.runtime, info.model_status)
+        raise DeviceError(explanation.message, hint=explanation.hint)

@@ -62,6 +62,7 @@ def summarise(plan: BenchPlan, measurement: Measurement, connection: Connection)
             optimize=plan.manifest.optimize,
             hop=plan.manifest.hop,
             ram_budget=plan.manifest.ram_budget,
+            library=plan.manifest.library,
         ),
         input=schema.InputFacts(
             file=str(plan.windows.path.resolve()),

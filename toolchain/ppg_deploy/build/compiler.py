@@ -12,6 +12,7 @@ PREFIX_VARIABLE = "PPG_ARM_GCC_PREFIX"
 """Overrides the compiler: a prefix such as /opt/gcc/bin/arm-none-eabi- ."""
 
 INSTALL_HINT = "sudo apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi"
+INSTALL_CPP_HINT = "sudo apt-get install libstdc++-arm-none-eabi-newlib"
 
 _PROBE_SECONDS = 30
 
@@ -49,3 +50,26 @@ def find_compiler() -> Compiler:
     if not Path(_ask(gcc, "-print-file-name=nano.specs")).is_absolute():
         raise EnvironmentProblem(f"{gcc} has no newlib-nano C library (nano.specs)", hint=INSTALL_HINT)
     return Compiler(gcc=Path(gcc), version=version[0] if version else "unknown")
+
+
+def require_cpp(compiler: Compiler) -> None:
+    """Make sure that `compiler` has a C++ library: Debian packs it apart, and the runtime tflm needs its headers.
+
+    Raises:
+        EnvironmentProblem: it has none.
+    """
+    gcc = str(compiler.gcc)
+    gpp = gcc.removesuffix("gcc") + "g++"
+    try:
+        done = subprocess.run(
+            [gpp, "-x", "c++", "-E", "-"],
+            input="#include <cstddef>\n",
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_PROBE_SECONDS,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise EnvironmentProblem(f"{gpp} does not run: {error}", hint=INSTALL_CPP_HINT) from error
+    if done.returncode != 0:
+        raise EnvironmentProblem(f"{gpp} has no C++ library (no header <cstddef>)", hint=INSTALL_CPP_HINT)

@@ -7,10 +7,15 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ppg_deploy.build.compiler import find_compiler
+from ppg_deploy.build.compiler import find_compiler, require_cpp
 from ppg_deploy.build.fit import check_arena_fits, overflow_in
 from ppg_deploy.build.lock import folder_lock
-from ppg_deploy.build.platformio import BUILD_SECONDS, platformio_version, run_platformio
+from ppg_deploy.build.platformio import (
+    BUILD_SECONDS,
+    LIBRARY_BUILD_SECONDS,
+    platformio_version,
+    run_platformio,
+)
 from ppg_deploy.build.size import SizeReport, measure_size
 from ppg_deploy.errors import EnvironmentProblem, InputError, InternalError
 from ppg_deploy.files import sha256_of_file, write_bytes, write_text
@@ -94,11 +99,14 @@ def build_firmware(project: Project, *, verbose: bool = False) -> BuildResult:
     """
     started = time.monotonic()
     folder, board = project.folder, project.board
-    with folder_lock(folder / ".pio" / "ppg-deploy.lock", limit_s=BUILD_SECONDS):
+    limit_s = BUILD_SECONDS if project.manifest.library is None else LIBRARY_BUILD_SECONDS
+    with folder_lock(folder / ".pio" / "ppg-deploy.lock", limit_s=limit_s):
         _remove_outputs(folder)
         compiler = find_compiler()
+        if project.manifest.library is not None:
+            require_cpp(compiler)
         check_arena_fits(board, project.manifest)
-        outcome = run_platformio(folder, board.platformio_id, verbose=verbose)
+        outcome = run_platformio(folder, board.platformio_id, verbose=verbose, limit_s=limit_s)
         if outcome.exit_code:
             overflow = overflow_in(outcome.output, board)
             if overflow:

@@ -16,6 +16,9 @@ from ppg_deploy.errors import EnvironmentProblem
 BUILD_SECONDS = 300
 """Longest time that one build may take before it is ended."""
 
+LIBRARY_BUILD_SECONDS = 1800
+"""The same with a library of others: TFLM has about 500 files of C and C++."""
+
 _SCONS_LAUNCHER = "import sys\nimport SCons.Script\nsys.exit(SCons.Script.main())\n"
 
 # Variables that change what gcc or SCons do behind the project's back.
@@ -138,11 +141,13 @@ def clean_environment(core: Path, inherited: Mapping[str, str]) -> dict[str, str
     }
 
 
-def run_platformio(project_folder: Path, environment_name: str, *, verbose: bool) -> Outcome:
+def run_platformio(
+    project_folder: Path, environment_name: str, *, verbose: bool, limit_s: int = BUILD_SECONDS
+) -> Outcome:
     """`pio run` of one environment, with a time limit.
 
     Raises:
-        EnvironmentProblem: PlatformIO is missing, cannot start, or did not end within BUILD_SECONDS.
+        EnvironmentProblem: PlatformIO is missing, cannot start, or did not end within `limit_s`.
     """
     # Not resolved: PlatformIO takes paths as given, and so does the linker script's pattern for src/model.
     folder = project_folder.absolute()
@@ -169,12 +174,12 @@ def run_platformio(project_folder: Path, environment_name: str, *, verbose: bool
         ) from error
     with process:
         try:
-            output, _ = process.communicate(timeout=BUILD_SECONDS)
+            output, _ = process.communicate(timeout=limit_s)
         except BaseException as error:
             os.killpg(process.pid, signal.SIGKILL)
             if isinstance(error, subprocess.TimeoutExpired):
                 raise EnvironmentProblem(
-                    f"the build in {folder} did not end within {BUILD_SECONDS} s",
+                    f"the build in {folder} did not end within {limit_s} s",
                     hint="run it with --verbose",
                 ) from error
             raise

@@ -18,6 +18,7 @@ from ppg_deploy.errors import InternalError
 MODEL_CONSTANTS = "model constants"
 MODEL_CODE = "model code"
 KERNELS = "runtime kernels"
+INTERPRETER = "interpreter"
 APPLICATION = "application and protocol"
 BOARD_SUPPORT = "board support"
 C_LIBRARY = "C library"
@@ -32,6 +33,7 @@ PARTS = (
     MODEL_CONSTANTS,
     MODEL_CODE,
     KERNELS,
+    INTERPRETER,
     APPLICATION,
     BOARD_SUPPORT,
     C_LIBRARY,
@@ -55,6 +57,12 @@ _FOLDER_PARTS = {
     "src/protocol/": (APPLICATION, BUFFERS),
     "src/bsp/": (BOARD_SUPPORT, BOARD_SUPPORT),
     "src/model/": (MODEL_CODE, BUFFERS),
+    # with the runtime tflm: its adapter, kernels and everything else of it
+    "src/tflm/": (INTERPRETER, INTERPRETER),
+    "library_objects/tensorflow/lite/micro/kernels/": (KERNELS, BUFFERS),
+    "library_objects/tensorflow/lite/kernels/": (KERNELS, BUFFERS),
+    "library_objects/third_party/": (KERNELS, BUFFERS),
+    "library_objects/": (INTERPRETER, INTERPRETER),
 }
 
 

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from ppg_deploy.report.schema import Cost, Outputs, Sliding
 
 
+class Runtime(StrEnum):
+    """Which of the two firmware projects to bench."""
+
+    AOT = "aot"
+    TFLM = "tflm"
+    BOTH = "both"
+
+
 class Emulator(StrEnum):
     """Where the ELF can run without a board."""
 
@@ -51,6 +59,13 @@ def bench(
     ] = False,
     method: Method = None,
     probe_serial: ProbeSerial = None,
+    runtime: Annotated[
+        Runtime | None,
+        typer.Option(
+            help="After build --runtime both: which one. Default: both with an emulator, else aot.",
+            show_default=False,
+        ),
+    ] = None,
     boards_dir: BoardsDir = None,
     out: Out = Path("build"),
     as_json: Json = False,
@@ -59,39 +74,75 @@ def bench(
 ) -> None:
     """Stream windows through the firmware and compare every output byte (OUT/report.json, OUT/outputs.npz)."""
     from ppg_deploy import api
+    from ppg_deploy.bench.runtimes import folders_to_bench
 
     output = Output(quiet, verbose, as_json)
-    with output.progress("windows") as progress:
-        report = api.bench(
-            out=out,
-            port=port,
-            emulator=None if emulator is None else emulator.value,
-            data=data,
-            count=count,
-            baud=baud,
-            timing_model=timing_model,
-            sliding=sliding,
-            may_flash=not no_flash,
-            method=method,
-            probe_serial=probe_serial,
-            boards_dirs=boards_dir or (),
-            progress=progress,
-            say=output.progress_line,
-        )
-    output.json(report.model_dump_json(indent=2))
-    _print_report(report, output)
-    for problem in report.device.problems:
-        output.warning(f"the board reports: {problem}")
+    folders = folders_to_bench(
+        out / api.FIRMWARE_FOLDER,
+        out / api.TFLM_FOLDER,
+        None if runtime is None else runtime.value,
+        is_emulated=emulator is not None,
+    )
+    reports = []
+    for folder in folders:
+        with output.progress(f"windows through {folder.name}") as progress:
+            report = api.bench(
+                out=out,
+                port=port,
+                emulator=None if emulator is None else emulator.value,
+                data=data,
+                count=count,
+                baud=baud,
+                timing_model=timing_model,
+                sliding=sliding and folder == folders[0],
+                may_flash=not no_flash,
+                method=method,
+                probe_serial=probe_serial,
+                boards_dirs=boards_dir or (),
+                progress=progress,
+                say=output.progress_line,
+                folder=folder.name,
+            )
+        reports.append(report)
+        _print_report(report, output)
+        for problem in report.device.problems:
+            output.warning(f"the board reports: {problem}")
+    output.json(
+        reports[0].model_dump_json(indent=2)
+        if len(reports) == 1
+        else f"[{','.join(report.model_dump_json(indent=2) for report in reports)}]"
+    )
+    _compare(output, out, reports[-1])
+    for folder, report in zip(folders, reports, strict=True):
+        _require_equal(report, out / api.report_name(folder.name))
+
+
+def _compare(output: Output, out: Path, report: "Report") -> None:
+    """Both runtimes side by side, where the other one has a report of the same windows."""
+    from ppg_deploy import api
+    from ppg_deploy.bench.runtimes import comparable_report
+    from ppg_deploy.cli.build_tflm import print_comparison
+
+    names = (api.REPORT_NAME, api.TFLM_REPORT_NAME)
+    other = next(
+        (found for name in names if (found := comparable_report(out / name, report)) is not None), None
+    )
+    if other is not None:
+        aot, tflm = (other, report) if report.runtime == "tflm" else (report, other)
+        print_comparison(output, aot, tflm)
+
+
+def _require_equal(report: "Report", path: Path) -> None:
     if report.outputs.mismatched:
         raise OutputMismatchError(
             f"{report.outputs.mismatched} of {report.outputs.compared} windows differ from {report.outputs.golden}",
-            hint=f"the first one is described under outputs.first_mismatch in {out / api.REPORT_NAME}",
+            hint=f"the first one is described under outputs.first_mismatch in {path}",
         )
     if report.sliding is not None and report.sliding.outputs.mismatched:
         raise OutputMismatchError(
             f"{report.sliding.outputs.mismatched} of {report.sliding.answers} answers to pushes differ from "
             f"{report.outputs.golden}",
-            hint=f"the first one is described under sliding.outputs.first_mismatch in {out / api.REPORT_NAME}",
+            hint=f"the first one is described under sliding.outputs.first_mismatch in {path}",
         )
 
 

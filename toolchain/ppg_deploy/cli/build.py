@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ppg_deploy.cli.console import Output, number
+from ppg_deploy.cli.console import Output
 from ppg_deploy.cli.options import BoardsDir, Json, Out, Quiet, Verbose
 from ppg_deploy.errors import InputError
 
@@ -15,6 +15,8 @@ class Runtime(StrEnum):
     """What executes the model on the board."""
 
     AOT = "aot"
+    TFLM = "tflm"
+    BOTH = "both"
 
 
 def _hop(text: str) -> int | Literal["auto"]:
@@ -32,7 +34,32 @@ def build(
     model: Annotated[
         Path | None, typer.Option("--model", help="int8 .tflite; default OUT/model.tflite.")
     ] = None,
-    runtime: Annotated[Runtime, typer.Option(help="aot: C generated ahead of time.")] = Runtime.AOT,
+    runtime: Annotated[
+        Runtime,
+        typer.Option(
+            help="aot: C generated ahead of time. tflm: TensorFlow Lite Micro, from --tflm-dir. "
+            "both: tflm into OUT/firmware-tflm, to be compared by bench."
+        ),
+    ] = Runtime.AOT,
+    tflm_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--tflm-dir",
+            metavar="DIR",
+            help="Tree of TFLM's sources. Default: [tflm] dir of ppg.toml, else $PPG_TFLM_DIR.",
+            show_default=False,
+        ),
+    ] = None,
+    tflm_arena: Annotated[
+        int | None,
+        typer.Option(
+            "--tflm-arena",
+            metavar="BYTES",
+            min=1,
+            help="TFLM's arena. Default: [tflm] arena of ppg.toml, else estimated.",
+            show_default=False,
+        ),
+    ] = None,
     optimize: Annotated[
         Literal["speed", "balanced", "size"] | None,
         typer.Option(
@@ -71,10 +98,41 @@ def build(
 ) -> None:
     """Generate C and a firmware project for a board and compile it (OUT/firmware/)."""
     from ppg_deploy import api
+    from ppg_deploy.cli.build_tflm import print_size, print_tflm
     from ppg_deploy.cli.explain_tables import print_decisions
     from ppg_deploy.compile import decisions_json
 
     output = Output(quiet, verbose, as_json)
+    if runtime is not Runtime.AOT:
+        if runtime is Runtime.TFLM and (optimize or hop or ram_budget or explain):
+            raise InputError(
+                "--optimize, --hop, --ram-budget and --explain are about generated C, which --runtime tflm has not",
+                hint="leave them out, or build with --runtime both",
+            )
+        if as_json and runtime is Runtime.BOTH:
+            raise InputError(
+                "--json prints one size report", hint="take size.json of OUT/firmware and OUT/firmware-tflm"
+            )
+        tflm = api.build_tflm(
+            board=board,
+            out=out,
+            model=model,
+            boards_dirs=boards_dir or (),
+            tflm_dir=tflm_dir,
+            arena=tflm_arena,
+            beside_aot=runtime is Runtime.BOTH,
+            verbose=verbose,
+        )
+        if runtime is Runtime.TFLM:
+            output.json(tflm.result.size.model_dump_json(indent=2))
+        print_tflm(output, tflm)
+        if runtime is Runtime.TFLM:
+            return
+    elif tflm_dir is not None or tflm_arena is not None:
+        raise InputError(
+            "--tflm-dir and --tflm-arena need --runtime tflm or both",
+            hint="add one of them, or leave these out",
+        )
     outcome = api.build(
         board=board,
         out=out,
@@ -85,32 +143,14 @@ def build(
         ram_budget=ram_budget,
         verbose=verbose,
     )
-    size = outcome.result.size
     decisions = outcome.compiled.decisions
-    output.json(decisions_json(decisions).decode() if explain else size.model_dump_json(indent=2))
-    limits = size.limits
-    output.table(
-        f"{outcome.project.board.name}: {outcome.result.elf}",
-        ("part", "flash, B", "RAM, B"),
-        [
-            *((part.name, number(part.flash_bytes), number(part.ram_bytes)) for part in size.by_part),
-            ("total", number(size.flash_bytes), number(size.ram_bytes)),
-            (
-                f"of {limits.flash_region} and {limits.ram_region}",
-                f"{size.flash_bytes / limits.flash_bytes:.1%}",
-                f"{size.ram_bytes / limits.ram_bytes:.1%}",
-            ),
-        ],
+    output.json(
+        decisions_json(decisions).decode() if explain else outcome.result.size.model_dump_json(indent=2)
     )
-    if verbose:
-        output.table(
-            "sections",
-            ("section", "flash, B", "RAM, B"),
-            [(part.name, number(part.flash_bytes), number(part.ram_bytes)) for part in size.by_section],
-        )
+    print_size(output, f"{outcome.project.board.name}: {outcome.result.elf}", outcome.result)
     if explain:
-        print_decisions(output, decisions, code_bytes=size.flash_code_bytes)
+        print_decisions(output, decisions, code_bytes=outcome.result.size.flash_code_bytes)
     output.note(
-        f"runtime {runtime.value}, optimised for {decisions.optimize.value}, "
+        f"runtime aot, optimised for {decisions.optimize.value}, "
         f"{outcome.result.compiler_version}, built in {outcome.result.wall_s:.1f} s"
     )

@@ -13,6 +13,7 @@ from ppg_deploy.cli.doctor import doctor
 from ppg_deploy.cli.flash import flash
 from ppg_deploy.cli.inspect import inspect
 from ppg_deploy.cli.quantize import quantize
+from ppg_deploy.cli.tflm import app as tflm
 from ppg_deploy.errors import InternalError, PpgDeployError
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ app.command()(inspect)
 app.command()(flash)
 app.command()(doctor)
 app.add_typer(boards, name="boards")
+app.add_typer(tflm)
 
 _INTERRUPTED = 130
 

@@ -8,16 +8,19 @@ from ppg_deploy.project.render import (
     Project,
     render_project,
 )
-from ppg_deploy.project.sources import ModelSources
+from ppg_deploy.project.sources import Library, ModelSources
+from ppg_deploy.project.templates import render_template
 
 __all__ = [
     "DEFAULT_FLAGS",
     "DEFAULT_KERNEL_FLAGS",
     "MANIFEST_NAME",
     "SMALL_FLAGS",
+    "Library",
     "Manifest",
     "ModelSources",
     "Project",
     "load_manifest",
     "render_project",
+    "render_template",
 ]

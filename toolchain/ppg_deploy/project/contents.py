@@ -7,10 +7,11 @@ from typing import Any
 
 from ppg_deploy import __version__
 from ppg_deploy.boards import Board, Bootloader, Usb
-from ppg_deploy.errors import InternalError
+from ppg_deploy.errors import InputError, InternalError
 from ppg_deploy.files import sha256
 from ppg_deploy.project.macros import hardware_macros
-from ppg_deploy.project.sources import ModelSources
+from ppg_deploy.project.sources import Library, ModelSources
+from ppg_deploy.project.templates import render_template
 from ppg_deploy.shipped import shipped_folder
 
 BUILD_OUTPUTS = ("firmware.elf", "firmware.bin", "firmware.hex", "firmware.map", "size.json", "build.json")
@@ -34,6 +35,8 @@ def _copies(folder: Path, destination: str) -> dict[str, str]:
 
 
 def _kernel_copies(model: ModelSources) -> dict[str, str]:
+    if model.library is not None:
+        return {}
     folder = shipped_folder("firmware") / "runtime"
     headers = {path.relative_to(folder).as_posix() for path in folder.rglob("*.h")}
     texts = {}
@@ -55,6 +58,40 @@ def _bootloader_facts(bootloader: Bootloader | None) -> dict[str, list[tuple[int
         "bootloader_usb": _usb_ids(bootloader.usb),
         "application_usb": _usb_ids(bootloader.application_usb),
     }
+
+
+def _library_texts(library: Library | None) -> dict[str, str]:
+    """The adapter of a library, and library.json, which the platform's builder reads."""
+    if library is None:
+        return {}
+    description = {
+        "fingerprint": library.fingerprint,
+        "include_folders": library.include_folders,
+        "common_flags": library.common_flags,
+        "flags": dict(library.role_flags),
+        "sources": dict(sorted(library.sources.items())),
+    }
+    return {
+        **_copies(shipped_folder("firmware") / library.adapter, f"src/{library.adapter}"),
+        "library.json": json.dumps(description, indent=1) + "\n",
+    }
+
+
+def _library_folder(library: Library | None) -> str:
+    """The library's folder as platformio.ini can spell it.
+
+    Raises:
+        InputError: it cannot.
+    """
+    if library is None:
+        return ""
+    folder = str(library.folder.absolute())
+    if not folder.isprintable() or any(character in folder for character in ";#$\"'"):
+        raise InputError(
+            f"the folder {folder!r} has a character in its name that platformio.ini cannot hold",
+            hint="move it to a folder without ; # $ and quotes in its name",
+        )
+    return folder
 
 
 def _platformio_board(board: Board) -> str:
@@ -85,18 +122,6 @@ def _platformio_board(board: Board) -> str:
         },
     }
     return json.dumps(facts, indent=2) + "\n"
-
-
-def _render(template: str, context: Mapping[str, Any]) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(shipped_folder("firmware") / "templates"),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    return environment.get_template(template).render(context)
 
 
 def _header_folders(paths: Mapping[str, str]) -> list[str]:
@@ -133,6 +158,7 @@ def project_texts(
     same inputs give the same id wherever the project lies.
 
     Raises:
+        InputError: the folder of the model's library cannot be written into platformio.ini.
         InternalError: a file of the installed package is missing.
     """
     firmware = shipped_folder("firmware")
@@ -144,6 +170,7 @@ def project_texts(
         **_copies(firmware / "app", "src/app"),
         **_copies(firmware / "protocol", "src/protocol"),
         **_kernel_copies(model),
+        **_library_texts(model.library),
         **{f"src/model/{name}": text for name, text in model.files.items()},
     }
     for name in board.bsp_folders:
@@ -163,11 +190,12 @@ def project_texts(
         "data_memory": board.data_memory.name,
         "macro_groups": hardware_macros(board),
         "build_outputs": BUILD_OUTPUTS,
+        "library_folder": _library_folder(model.library),
         "build_id": _NO_BUILD_ID,
     }
-    sources[linker_script] = _render("linker.ld.j2", context)
-    sources["include/ppg_hardware.h"] = _render("ppg_hardware.h.j2", context)
-    sources[_CONFIG_HEADER] = _render("ppg_board_config.h.j2", context)
+    sources[linker_script] = render_template("linker.ld.j2", context)
+    sources["include/ppg_hardware.h"] = render_template("ppg_hardware.h.j2", context)
+    sources[_CONFIG_HEADER] = render_template("ppg_board_config.h.j2", context)
     platform = {
         **_copies(firmware / "platformio", "platform"),
         f"platform/boards/{board.platformio_id}.json": _platformio_board(board),
@@ -178,10 +206,10 @@ def project_texts(
 
     context["build_id"] = build_id
     texts = dict(sources)
-    texts[_CONFIG_HEADER] = _render("ppg_board_config.h.j2", context)
+    texts[_CONFIG_HEADER] = render_template("ppg_board_config.h.j2", context)
     for name, text in platform.items():
         texts[platform_folder + name.removeprefix("platform")] = text
-    texts["platformio.ini"] = _render("platformio.ini.j2", context)
-    texts["README.md"] = _render("README.md.j2", context)
-    texts[".gitignore"] = _render("gitignore.j2", context)
+    texts["platformio.ini"] = render_template("platformio.ini.j2", context)
+    texts["README.md"] = render_template("README.md.j2", context)
+    texts[".gitignore"] = render_template("gitignore.j2", context)
     return texts, build_id

@@ -45,6 +45,8 @@ class Manifest(BaseModel):
     """New samples per channel that a push takes; null without sliding windows."""
     ram_budget: int | None = None
     """Most bytes of the arena that were allowed; null for the fewest that cost no cycles."""
+    library: str | None = None
+    """Sources of others that the runtime consists of; null for aot."""
     clock_hz: int
     flags: tuple[str, ...]
     """Compiler flags of every file, core flags left out."""

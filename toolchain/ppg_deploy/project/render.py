@@ -102,6 +102,8 @@ def render_project(
         EnvironmentProblem: `folder` cannot be written.
         InternalError: a file of the installed package is missing.
     """
+    if model.library is not None:
+        flags = (*flags, *(f"-D{name}" for name in model.library.defines))
     _check_flags(flags + kernel_flags)
     previous = _previous_files(folder)
     # PlatformIO links a platform by its folder's name; a name of its own keeps two projects apart that are built at
@@ -121,6 +123,7 @@ def render_project(
         optimize=model.optimize,
         hop=model.hop,
         ram_budget=model.ram_budget,
+        library=None if model.library is None else model.library.description,
         clock_hz=board.clock_hz,
         flags=flags,
         kernel_flags=kernel_flags,

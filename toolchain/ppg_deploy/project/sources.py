@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
@@ -16,6 +17,33 @@ _SHA256 = re.compile(r"^[0-9a-f]{64}$")
 
 
 @dataclass(frozen=True)
+class Library:
+    """Sources outside the project that are compiled where they lie: another project's, too many to copy.
+
+    Attributes:
+        folder: where they are on this machine.
+        adapter: folder of firmware/ with our own sources for them, for src/<adapter>.
+        sources: path below `folder` -> role.
+        include_folders: relative to `folder`.
+        defines: for the library and the whole project.
+        common_flags: compiler flags added for the library.
+        role_flags: added for the sources of a role, after `common_flags`.
+        description: for reports.
+        fingerprint: SHA-256 over its files, for the build id.
+    """
+
+    folder: Path
+    adapter: str
+    sources: Mapping[str, str]
+    include_folders: tuple[str, ...]
+    defines: tuple[str, ...]
+    common_flags: tuple[str, ...]
+    role_flags: Mapping[str, tuple[str, ...]]
+    description: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
 class ModelSources:
     """A model in C. It implements firmware/app/ppg_model_api.h and offers its sizes in `model.h`.
 
@@ -24,7 +52,7 @@ class ModelSources:
     """
 
     runtime: str
-    """Which runtime executes it: "aot"."""
+    """Which runtime executes it: "aot" or "tflm"."""
     files: Mapping[str, str]
     """File name -> C text, for src/model."""
     model_sha256: str
@@ -41,6 +69,8 @@ class ModelSources:
     """New samples per channel that ppg_model_push takes; None without it."""
     ram_budget: int | None = None
     """Most bytes of the arena that were allowed."""
+    library: Library | None = None
+    """The runtime's own sources, when they are not ours; None for aot."""
 
     def __post_init__(self) -> None:
         for name in self.files:

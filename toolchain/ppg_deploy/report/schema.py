@@ -49,6 +49,8 @@ class FirmwareFacts(_Part):
     optimize: Literal["speed", "balanced", "size"] = "balanced"
     hop: int | None = None
     ram_budget: int | None = None
+    library: str | None = None
+    """Sources of others in the image: which TFLM, with which kernels."""
 
 
 class InputFacts(_Part):

@@ -37,7 +37,7 @@ _REFUSAL_HINTS = {
     "NO_SESSION": "the board restarted in between: look for a fault, a watchdog or a weak supply",
     "STALE_SEQUENCE": "another program talks to the same port: close it",
     "NO_SLIDING": "build the firmware with --hop SAMPLES",
-    "MODEL_NOT_READY": "detail is the runtime's error code; with tflm, most often a too small arena",
+    "MODEL_NOT_READY": "detail is the runtime's error code; with tflm, a positive one is the size its arena needs",
 }
 
 

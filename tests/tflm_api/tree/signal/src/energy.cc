@@ -1,0 +1,1 @@
+#error "signal processing is not needed"

@@ -1,0 +1,1 @@
+#error "for tests of TFLM itself"

@@ -1,0 +1,2 @@
+// Written for the tests of ppg-deploy; see tests/tflm_api/README.md.
+#pragma once
