@@ -30,14 +30,14 @@ def test_random_convolutions_equal_tflm() -> None:
     used = 0
     for seed in range(500, 530):
         compiled = compare_on_cortex_m4(random_convolution(seed), 12).compiled
-        used += sum(operator.kernel == "conv_winograd" for operator in compiled.operators)
+        used += sum("conv_winograd" in operator.kernel for operator in compiled.operators)
     assert used >= 40
 
 
 @pytest.mark.parametrize("ram_budget", [None, 2600])
 def test_pulse_like_network_equals_tflm(ram_budget: int | None) -> None:
     compiled = compare_on_cortex_m4(pulse_like(columns=64), 12, ram_budget=ram_budget).compiled
-    assert sum(operator.kernel == "conv_winograd" for operator in compiled.operators) == 9
+    assert sum("conv_winograd" in operator.kernel for operator in compiled.operators) == 9
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def test_random_convolutions_equal_tflm() -> None:
         [random_convolution(seed) for seed in range(40)], 12, optimize=Optimize.SPEED
     )
     operators = [operator for compiled in models for operator in compiled.operators]
-    mine = [operator for operator in operators if operator.kernel == "conv_winograd"]
+    mine = [operator for operator in operators if "conv_winograd" in operator.kernel]
     # Convolutions whose requantisation is not proven go to another kernel; most must be proven.
     assert len(mine) >= 60
     assert sum(operator.in_place for operator in mine) >= 2
@@ -34,4 +34,4 @@ def test_random_convolutions_equal_tflm() -> None:
 def test_pulse_like_network_with_a_dead_channel_equals_tflm(ram_budget: int | None) -> None:
     graph = with_dead_channel(pulse_like(columns=64), 1, 3, 0, -(1 << 30) - 874)
     (compiled,) = compare_graphs_on_host([graph], 6, optimize=Optimize.SPEED, ram_budget=ram_budget)
-    assert sum(operator.kernel == "conv_winograd" for operator in compiled.operators) == 9
+    assert sum("conv_winograd" in operator.kernel for operator in compiled.operators) == 9

@@ -8,7 +8,7 @@ from ppg_deploy.compile.checks import check_compilable
 from ppg_deploy.compile.choose import Choice, choose_kernels, code_bytes_of
 from ppg_deploy.compile.emit import PushRoutine, Routine, render
 from ppg_deploy.compile.explain import explain
-from ppg_deploy.compile.kernels import Kernel
+from ppg_deploy.compile.kernels import Kernel, candidates
 from ppg_deploy.compile.kernels.base import COMMON_FILES
 from ppg_deploy.compile.lower import lower
 from ppg_deploy.compile.memory import MemoryPlan
@@ -199,7 +199,9 @@ def _kernel_of(piece: Step, choices: Sequence[Choice], cycles_per_byte: float) -
     for choice in choices:
         if choice.kernel.matches(piece):
             return choice.kernel
-    return choose_kernels([piece], cycles_per_byte)[0].kernel
+    able = candidates(piece)
+    # Copies, of which there are many, have one kernel only.
+    return able[0] if len(able) == 1 else choose_kernels([piece], cycles_per_byte)[0].kernel
 
 
 def _routine(schedule: Schedule, symbol: str, input_argument: str, first: int) -> Routine:
