@@ -4,7 +4,9 @@ Facts about the boards are repeated here on purpose: clocks and memories from th
 from the vendor's vector tables (see the comments in the boards' files).
 """
 
+import shutil
 import struct
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,8 +197,28 @@ def test_the_demo_student_on_the_m7(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     few = np.load("student.calib.npz")
     np.savez("few.npz", **{name: few[name][:3] for name in few.files})
     report = api.bench(emulator="unicorn", data=Path("few.npz"), count=1)
-    codes_in = np.load("build/outputs.npz")["y_int8"]
+    outputs = np.load("build/outputs.npz")["y_int8"]
     assert (report.outputs.compared, report.outputs.mismatched) == (3, 0)
     assert "tflite-micro" in report.outputs.golden
-    assert codes_in.shape == (3, 1)
+    assert outputs.shape == (3, 1)
     assert report.model.macs == 3_383_328
+
+
+def test_qemus_own_model_of_the_discovery_kit(
+    student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clock control and UART as others wrote them: the only such check of an L4."""
+    machines = (
+        subprocess.run(
+            ["qemu-system-arm", "-machine", "help"], capture_output=True, text=True, timeout=60
+        ).stdout
+        if shutil.which("qemu-system-arm")
+        else ""
+    )
+    if "b-l475e-iot01a" not in machines:
+        pytest.skip("no qemu-system-arm with the machine b-l475e-iot01a (9.1 or later)")
+    monkeypatch.chdir(tmp_path)
+    api.build(board="b-l475e-iot01a", model=student.model)
+    report = api.bench(emulator="qemu", data=student.windows)
+    assert (report.outputs.compared, report.outputs.mismatched) == (len(student.codes), 0)
+    assert report.device.clock_hz_reached == 80_000_000

@@ -55,6 +55,7 @@ def test_an_unknown_board_lists_the_known_ones_and_the_closest() -> None:
 
 def test_a_users_board_is_found_and_replaces_a_shipped_one(tmp_path: Path) -> None:
     mine = shipped_text("nucleo-l476rg").replace("clock_hz = 80_000_000", "clock_hz = 16_000_000")
+    mine = mine.replace("pll_n = 10\npll_r = 2", "pll_n = 8\npll_r = 8")
     write_board(tmp_path / "nucleo-l476rg", mine)
     assert load_board("nucleo-l4", boards_dirs=(tmp_path,)).clock_hz == 16_000_000
     assert load_board("nucleo-l4").clock_hz == 80_000_000

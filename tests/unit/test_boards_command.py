@@ -126,7 +126,12 @@ def test_what_only_the_package_can_tell(tmp_path: Path) -> None:
 
 
 def test_a_board_of_ones_own_may_replace_a_shipped_one(tmp_path: Path) -> None:
-    path = changed(tmp_path, "nucleo-l476rg", ("clock_hz = 80_000_000", "clock_hz = 48_000_000"))
+    path = changed(
+        tmp_path,
+        "nucleo-l476rg",
+        ("clock_hz = 80_000_000", "clock_hz = 48_000_000"),
+        ("pll_n = 10", "pll_n = 6"),
+    )
     assert validate_board(path) == ()
     assert load_board("nucleo-l4", boards_dirs=[tmp_path]).clock_hz == 48_000_000
 

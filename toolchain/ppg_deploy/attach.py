@@ -14,8 +14,10 @@ from ppg_deploy.ports.find import find_port
 from ppg_deploy.ports.usb import describe, serial_ports
 from ppg_deploy.wire import Client, DeviceInfo
 
-_HELLO_SECONDS = 6.0
-"""For the first question: the boot message is waited for half of it, then come three attempts."""
+_BOOT_WAIT_SECONDS = 1.0
+"""A running board sends no boot message when its port is opened; one that does is reset by that, and quick."""
+_HELLO_SECONDS = 4.0
+"""For the boot message and three attempts at a question."""
 _AFTER_FLASH_SECONDS = 10.0
 _REOPEN_POLL_SECONDS = 0.25
 
@@ -84,8 +86,7 @@ def _trouble(wanted: Wanted, connection: Connection, port: str) -> DeviceError |
 
 
 def _hello(connection: Connection, limit_s: float) -> DeviceInfo:
-    boot_wait_s = min(connection.boot_wait_s, limit_s / 2)
-    return Client(connection.stream).connect(boot_wait_s=boot_wait_s, timeout_s=limit_s)
+    return Client(connection.stream).connect(boot_wait_s=_BOOT_WAIT_SECONDS, timeout_s=limit_s)
 
 
 def _other_build(wanted: Wanted, info: DeviceInfo, port: str) -> DeviceError | None:

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from ppg_deploy.boards.fields import Address, Identifier, MemoryName, PositiveInt, SettingName, Table
 from ppg_deploy.boards.nrf52 import check_nrf52
+from ppg_deploy.boards.stm32 import check_stm32_clock
 from ppg_deploy.boards.uart import NordicUarte, Uart
 
 CORE_VECTORS = 16
@@ -176,6 +177,11 @@ class Board(Table):
                 image_origin=self.code_memory.origin,
                 bootloader_bytes=self.bootloader.size_bytes if self.bootloader else 0,
             )
+        return self
+
+    @model_validator(mode="after")
+    def _clock_is_reachable(self) -> Self:
+        check_stm32_clock(self.family, clock_hz=self.clock_hz, settings=self.clock.settings)
         return self
 
     @property
