@@ -1,5 +1,6 @@
 """Flashing with stand-ins for the flashers: what they are called with, and every way in which they fail."""
 
+import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -11,11 +12,13 @@ from fake_model import fake_model
 from ppg_deploy.boards import Board, load_board
 from ppg_deploy.build import BuildResult, build_firmware
 from ppg_deploy.errors import DeviceError, EnvironmentProblem, InputError
-from ppg_deploy.flash import flash_firmware
+from ppg_deploy.flash import flash_firmware, flasher
 from ppg_deploy.flash.methods import METHODS
 from ppg_deploy.flash.probe import check_unambiguous
-from ppg_deploy.ports.usb import UsbDevice
+from ppg_deploy.ports import find
+from ppg_deploy.ports.usb import PortInfo, UsbDevice
 from ppg_deploy.project import render_project
+from tests.support.commands import ppg_deploy, succeeded
 from tests.support.fake_tools import (
     HANG,
     NO_PROBE,
@@ -159,6 +162,19 @@ def test_copying_to_the_disk_of_a_probe(built: BuildResult, tmp_path: Path) -> N
     assert (disk / "firmware.bin").read_bytes() == (built.elf.parent / "firmware.bin").read_bytes()
 
 
+def test_bossac_writes_through_the_bootloaders_port(
+    built: BuildResult, tools: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = PortInfo("/dev/ttyACM7", "Arduino Nano 33 BLE", 0x2341, 0x005A, "9F2A")
+    monkeypatch.setattr(find, "serial_ports", lambda: (port,))
+    monkeypatch.setattr(flasher, "serial_ports", lambda: (port,))
+    put_tool(tools, "bossac", "echo 'Done in 0.1 seconds'")
+    board = every_method(NUCLEO).model_copy(update={"bootloader": load_board("nano33ble").bootloader})
+    result = flash_firmware(built.elf.parent, board, method="bossac")
+    assert (result.port, result.verified) == ("/dev/ttyACM7", None)
+    assert calls(tools, "bossac") == [f"--port=/dev/ttyACM7 -U -i -e -w {IMAGE}.bin -R"]
+
+
 def test_a_missing_probe_is_reported_within_10_s(built: BuildResult, tools: Path) -> None:
     put_tool(tools, "openocd", NO_PROBE)
     started = time.monotonic()
@@ -286,3 +302,23 @@ def test_a_tool_is_not_left_to_choose_among_probes() -> None:
     check_unambiguous(METHODS["jlink"], None, [one, two])
     with pytest.raises(InputError, match=r"0669FF01.*0669FF02"):
         check_unambiguous(METHODS["stlink"], None, [one, two, keyboard])
+
+
+def test_on_the_command_line(built: BuildResult, tools: Path) -> None:
+    put_tool(tools, "openocd", OPENOCD_PROBE_IS_THERE + OPENOCD_VERIFIED)
+    folder = built.elf.parent.parent
+    result = succeeded(ppg_deploy("flash", "--out", ".", "--json", folder=folder))
+    report = json.loads(result.stdout)
+    assert (report["method"], report["verified"], report["build_id"]) == (
+        "stlink",
+        "Verified OK",
+        built.build_id,
+    )
+    put_tool(tools, "openocd", NO_PROBE)
+    started = time.monotonic()
+    failed = ppg_deploy("flash", "--out", ".", folder=folder)
+    assert time.monotonic() - started < 10
+    assert failed.returncode == 5
+    assert "no probe" in failed.stderr
+    assert "hint:" in failed.stderr
+    assert ppg_deploy("flash", "--out", ".", "--method", "nrfjprog", folder=folder).returncode == 2
