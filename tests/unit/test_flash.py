@@ -12,7 +12,7 @@ from fake_model import fake_model
 from ppg_deploy.boards import Board, load_board
 from ppg_deploy.build import BuildResult, build_firmware
 from ppg_deploy.errors import DeviceError, EnvironmentProblem, InputError
-from ppg_deploy.flash import flash_firmware, flasher
+from ppg_deploy.flash import flash_firmware
 from ppg_deploy.flash.methods import METHODS
 from ppg_deploy.flash.probe import check_unambiguous
 from ppg_deploy.ports import find
@@ -167,7 +167,6 @@ def test_bossac_writes_through_the_bootloaders_port(
 ) -> None:
     port = PortInfo("/dev/ttyACM7", "Arduino Nano 33 BLE", 0x2341, 0x005A, "9F2A")
     monkeypatch.setattr(find, "serial_ports", lambda: (port,))
-    monkeypatch.setattr(flasher, "serial_ports", lambda: (port,))
     put_tool(tools, "bossac", "echo 'Done in 0.1 seconds'")
     board = every_method(NUCLEO).model_copy(update={"bootloader": load_board("nano33ble").bootloader})
     result = flash_firmware(built.elf.parent, board, method="bossac")
