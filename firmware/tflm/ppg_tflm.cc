@@ -57,20 +57,15 @@ class OperatorTimer final : public tflite::MicroProfilerInterface {
 };
 
 // Room without constructors that run before main() and destructors that never do.
-template <typename T>
-struct Room {
-  alignas(T) unsigned char bytes[sizeof(T)];
-};
-
-Room<PpgTflmResolver> resolver_room;
-Room<OperatorTimer> timer_room;
-Room<tflite::MicroInterpreter> interpreter_room;
+alignas(PpgTflmResolver) unsigned char resolver_room[sizeof(PpgTflmResolver)];
+alignas(OperatorTimer) unsigned char timer_room[sizeof(OperatorTimer)];
+alignas(tflite::MicroInterpreter) unsigned char interpreter_room[sizeof(tflite::MicroInterpreter)];
 PpgTflmResolver *resolver;
 OperatorTimer *timer;
 tflite::MicroInterpreter *interpreter;
 
 tflite::MicroInterpreter *allocate(const tflite::Model *model, uint8_t *arena, size_t bytes) {
-  auto *made = new (interpreter_room.bytes)
+  auto *made = new (interpreter_room)
       tflite::MicroInterpreter(model, *resolver, arena, bytes, nullptr, timer);
   return made->AllocateTensors() == ppg_tflm_api::Ok ? made : nullptr;
 }
@@ -117,8 +112,8 @@ int ppg_model_init(void) {
   if (model->version() != TFLITE_SCHEMA_VERSION) {
     return PPG_TFLM_WRONG_SCHEMA;
   }
-  resolver = new (resolver_room.bytes) PpgTflmResolver;
-  timer = new (timer_room.bytes) OperatorTimer;
+  resolver = new (resolver_room) PpgTflmResolver;
+  timer = new (timer_room) OperatorTimer;
   if (!ppg_tflm_register(*resolver)) {
     return PPG_TFLM_NO_OPERATOR;
   }

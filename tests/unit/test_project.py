@@ -172,7 +172,7 @@ def test_malformed_model_file_names_are_refused(name: str) -> None:
 
 
 def test_templates_hold_names_and_numbers_only() -> None:
-    for template in (shipped_folder("firmware") / "templates").glob("*.j2"):
+    for template in (shipped_folder("firmware") / "templates").rglob("*.j2"):
         statements = re.findall(r"{%-?\s*(\w+)", template.read_text())
         assert set(statements) <= {"for", "endfor"}, template.name
 

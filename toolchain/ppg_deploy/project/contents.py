@@ -77,21 +77,41 @@ def _library_texts(library: Library | None) -> dict[str, str]:
     }
 
 
-def _library_folder(library: Library | None) -> str:
-    """The library's folder as platformio.ini can spell it.
+def _library_folders(library: Library | None) -> tuple[str, ...]:
+    """The library's folder as platformio.ini can spell it; none without a library.
 
     Raises:
         InputError: it cannot.
     """
     if library is None:
-        return ""
+        return ()
     folder = str(library.folder.absolute())
     if not folder.isprintable() or any(character in folder for character in ";#$\"'"):
         raise InputError(
             f"the folder {folder!r} has a character in its name that platformio.ini cannot hold",
             hint="move it to a folder without ; # $ and quotes in its name",
         )
-    return folder
+    return (folder,)
+
+
+def _model_folders(library: Library | None) -> tuple[tuple[str, str], ...]:
+    """Folders of the runtime, and what they are, for README.md."""
+    if library is None:
+        return (
+            ("src/model", "the model: constants, one function per inference"),
+            ("src/runtime", "the kernels that the model calls"),
+        )
+    return (
+        ("src/model", "the model: the .tflite file, its operators"),
+        (f"src/{library.adapter}", "what stands between `ppg_model_api.h` and the sources of others"),
+        ("library.json", "which of those are compiled, and how; `platformio.ini` says where they are"),
+    )
+
+
+def _own_use(library: Library | None) -> str:
+    if library is None:
+        return "`src/model` and `src/runtime`"
+    return f"`src/model`, `src/{library.adapter}` and what `library.json` lists"
 
 
 def _platformio_board(board: Board) -> str:
@@ -190,7 +210,9 @@ def project_texts(
         "data_memory": board.data_memory.name,
         "macro_groups": hardware_macros(board),
         "build_outputs": BUILD_OUTPUTS,
-        "library_folder": _library_folder(model.library),
+        "library_folders": _library_folders(model.library),
+        "model_folders": _model_folders(model.library),
+        "own_use": _own_use(model.library),
         "build_id": _NO_BUILD_ID,
     }
     sources[linker_script] = render_template("linker.ld.j2", context)

@@ -70,6 +70,11 @@ class ResolverCall:
     method: str
     registration: str | None
 
+    @property
+    def argument(self) -> str:
+        """What the method is called with, in C++."""
+        return "" if self.registration is None else f"tflite::{self.registration}()"
+
 
 def resolver_calls(model: AuditModel, tree: TflmTree) -> tuple[ResolverCall, ...]:
     """What the resolver of `model` has to know, each operator once, in order of first use.

@@ -59,6 +59,8 @@ def build_with_tflm(
     )
     project = render_project(board=board, model=rendered.sources, folder=folder)
     result = build_firmware(project, verbose=verbose)
+    # An earlier build of generated C may have left its reasons here.
+    (folder / handover.EXPLAIN_NAME).unlink(missing_ok=True)
     files.write_bytes(folder / handover.MODEL_NAME, tflite)
     files.write_text(folder / handover.OPERATORS_NAME, rendered.operators.model_dump_json(indent=2) + "\n")
     return TflmOutcome(project, rendered, tree, result)
