@@ -1,0 +1,44 @@
+"""quantize(), build(), flash(), bench() and inspect(): what the command line and notebooks call.
+
+Nothing here prints.
+"""
+
+from ppg_deploy.api.benching import bench
+from ppg_deploy.api.building import BuildOutcome, build, build_tflm, flash
+from ppg_deploy.api.inspecting import inspect
+from ppg_deploy.api.names import (
+    DEFAULT_COUNT,
+    DEFAULT_OUT,
+    FIRMWARE_FOLDER,
+    OUTPUTS_NAME,
+    REPORT_NAME,
+    SWEEP_NAME,
+    TFLM_FOLDER,
+    TFLM_OUTPUTS_NAME,
+    TFLM_REPORT_NAME,
+    Emulator,
+    report_name,
+)
+from ppg_deploy.api.quantizing import quantize, sweep
+
+__all__ = [
+    "DEFAULT_COUNT",
+    "DEFAULT_OUT",
+    "FIRMWARE_FOLDER",
+    "OUTPUTS_NAME",
+    "REPORT_NAME",
+    "SWEEP_NAME",
+    "TFLM_FOLDER",
+    "TFLM_OUTPUTS_NAME",
+    "TFLM_REPORT_NAME",
+    "BuildOutcome",
+    "Emulator",
+    "bench",
+    "build",
+    "build_tflm",
+    "flash",
+    "inspect",
+    "quantize",
+    "report_name",
+    "sweep",
+]

@@ -1,0 +1,186 @@
+"""build(), build_tflm() and flash()."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ppg_deploy import files, handover
+from ppg_deploy.api.names import DEFAULT_OUT, FIRMWARE_FOLDER, TFLM_FOLDER, ignore_line
+from ppg_deploy.config import load_config
+from ppg_deploy.errors import InputError
+
+if TYPE_CHECKING:
+    from ppg_deploy.boards import Board
+    from ppg_deploy.build import BuildResult
+    from ppg_deploy.compile import CompiledModel
+    from ppg_deploy.flash import FlashResult
+    from ppg_deploy.project import Project
+    from ppg_deploy.tflm.step import TflmOutcome
+
+# Of flash, beside model and kernels: about twice what application, protocol and board support take today.
+_APPLICATION_BYTES = 16 * 1024
+
+
+@dataclass(frozen=True)
+class BuildOutcome:
+    """A built firmware project."""
+
+    project: "Project"
+    compiled: "CompiledModel"
+    result: "BuildResult"
+
+
+def build(
+    *,
+    board: str | None = None,
+    out: Path = DEFAULT_OUT,
+    model: Path | None = None,
+    boards_dirs: Sequence[Path] = (),
+    optimize: Literal["speed", "balanced", "size"] | None = None,
+    hop: int | Literal["auto"] | None = None,
+    ram_budget: int | None = None,
+    verbose: bool = False,
+) -> BuildOutcome:
+    """int8 .tflite -> OUT/firmware/ with firmware.elf, size.json and explain.json.
+
+    Args:
+        board: id or alias; by default [build] board of ppg.toml.
+        out: folder of the results.
+        model: any int8 .tflite of supported operators; OUT/model.tflite by default.
+        boards_dirs: folders with boards of the user's own.
+        optimize: what the kernels are chosen for; by default [build] optimize of ppg.toml, else "balanced". The
+            output bytes are the same with each.
+        hop: new samples per channel between two answers, for sliding windows; "auto" is the student card's stride.
+            By default [build] hop of ppg.toml, else there are no sliding windows.
+        ram_budget: most bytes of the arena; by default [build] ram_budget of ppg.toml, else the fewest that cost no
+            cycles.
+        verbose: keep the whole compiler log in errors.
+
+    Raises:
+        PpgDeployError: unknown board, unsupported model, missing compiler, it does not fit, or successive windows
+            share nothing.
+    """
+    from ppg_deploy.build import build_firmware
+    from ppg_deploy.compile import Optimize, compile_graph, decisions_json, operators_of
+    from ppg_deploy.hop import resolve_hop
+    from ppg_deploy.project import DEFAULT_FLAGS, SMALL_FLAGS, ModelSources, render_project
+    from ppg_deploy.tflite import read_tflite
+
+    configured = load_config(Path.cwd()).build
+    name = board or configured.board
+    objective = Optimize(optimize or configured.optimize)
+    chosen = _chosen_board(name, boards_dirs)
+    model_path = model if model is not None else out / handover.MODEL_NAME
+    graph = read_tflite(model_path)
+    tflite = model_path.read_bytes()
+    model_sha256 = files.sha256(tflite)
+    samples = resolve_hop(
+        configured.hop if hop is None else hop,
+        quantize_json=out / handover.FILE_NAME,
+        model_sha256=model_sha256,
+    )
+    budget = configured.ram_budget if ram_budget is None else ram_budget
+    compiled = compile_graph(
+        graph,
+        model_sha256=model_sha256,
+        dsp=chosen.core.dsp,
+        optimize=objective,
+        hop=samples,
+        ram_budget=budget,
+        flash_budget=chosen.code_memory.size_bytes - _APPLICATION_BYTES,
+    )
+    folder = out / FIRMWARE_FOLDER
+    project = render_project(
+        board=chosen,
+        model=ModelSources(
+            runtime=compiled.runtime,
+            files=compiled.files,
+            model_sha256=compiled.model_sha256,
+            kernel_files=compiled.kernel_files,
+            arena_bytes=compiled.arena_bytes,
+            arena_symbol=compiled.arena_symbol,
+            optimize=objective.value,
+            hop=samples,
+            ram_budget=budget,
+        ),
+        folder=folder,
+        flags=SMALL_FLAGS if objective is Optimize.SIZE else DEFAULT_FLAGS,
+    )
+    result = build_firmware(project, verbose=verbose)
+    files.write_bytes(folder / handover.MODEL_NAME, tflite)
+    files.write_text(
+        folder / handover.OPERATORS_NAME, operators_of(compiled).model_dump_json(indent=2) + "\n"
+    )
+    files.write_bytes(folder / handover.EXPLAIN_NAME, decisions_json(compiled.decisions))
+    return BuildOutcome(project, compiled, result)
+
+
+def build_tflm(
+    *,
+    board: str | None = None,
+    out: Path = DEFAULT_OUT,
+    model: Path | None = None,
+    boards_dirs: Sequence[Path] = (),
+    tflm_dir: Path | None = None,
+    arena: int | None = None,
+    beside_aot: bool = False,
+    verbose: bool = False,
+) -> "TflmOutcome":
+    """int8 .tflite -> OUT/firmware/ as `build` makes it, with TensorFlow Lite Micro as the runtime.
+
+    Args:
+        board: as for `build`.
+        out: as for `build`.
+        model: as for `build`.
+        boards_dirs: as for `build`.
+        tflm_dir: tree of TFLM's sources; by default [tflm] dir of ppg.toml, else $PPG_TFLM_DIR.
+        arena: bytes of TFLM's arena; by default [tflm] arena of ppg.toml, else estimated.
+        beside_aot: write OUT/firmware-tflm/ and leave OUT/firmware/ alone.
+        verbose: keep the whole compiler log in errors.
+
+    Raises:
+        PpgDeployError: as `build`; no complete tree, or TFLM cannot run the model.
+    """
+    from ppg_deploy.tflm.step import build_with_tflm
+
+    config = load_config(Path.cwd())
+    return build_with_tflm(
+        board=_chosen_board(board or config.build.board, boards_dirs),
+        model=model if model is not None else out / handover.MODEL_NAME,
+        folder=out / (TFLM_FOLDER if beside_aot else FIRMWARE_FOLDER),
+        tflm_dir=tflm_dir,
+        config=config.tflm,
+        arena_bytes=arena,
+        verbose=verbose,
+    )
+
+
+def _chosen_board(name: str | None, boards_dirs: Sequence[Path]) -> "Board":
+    from ppg_deploy.boards import load_board
+
+    if name is None:
+        raise InputError("no board chosen", hint="give --board ID or [build] board in ppg.toml")
+    return load_board(name, boards_dirs=boards_dirs)
+
+
+def flash(
+    *,
+    out: Path = DEFAULT_OUT,
+    method: str | None = None,
+    probe_serial: str | None = None,
+    port: str | None = None,
+    limit_s: float | None = None,
+    boards_dirs: Sequence[Path] = (),
+    say: Callable[[str], None] = ignore_line,
+) -> "FlashResult":
+    """Write the image of OUT/firmware onto its board; arguments and errors as `flash_firmware`."""
+    from ppg_deploy.boards import load_board
+    from ppg_deploy.flash import flash_firmware
+    from ppg_deploy.project import load_manifest
+
+    folder = out / FIRMWARE_FOLDER
+    board = load_board(load_manifest(folder).board, boards_dirs=boards_dirs)
+    return flash_firmware(
+        folder, board, method=method, probe_serial=probe_serial, port=port, limit_s=limit_s, say=say
+    )
