@@ -6,16 +6,15 @@ Without models: the demo student, the students of ../shared when they are there,
 command line may be anybody's int8 .tflite. Every output byte is compared with TFLM's interpreter.
 """
 
-import argparse
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
+from benchmarks.arguments import table_parser, wished
 from benchmarks.counting import BOARD, CALIBRATED_MODEL, CORE_MODEL, MODES, WINDOWS, Mode, Row, count
-from benchmarks.models import REPOSITORY, Model, given_model, known_models
+from benchmarks.models import REPOSITORY, Model, given_model
 
 SAVED = REPOSITORY / "benchmarks" / "latest.txt"
 _COLUMNS = (
@@ -118,23 +117,11 @@ def report(models: Sequence[Model], modes: Sequence[Mode], jobs: int) -> str:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.emulated_cost", description=__doc__.split("\n")[0]
-    )
+    parser = table_parser("python -m benchmarks.emulated_cost", __doc__.split("\n")[0], MODES, SAVED)
     parser.add_argument("tflite", nargs="*", type=Path, help="int8 .tflite files instead of the known models")
-    parser.add_argument("--models", help="names of known models, separated by commas; default: all of them")
-    parser.add_argument("--modes", default=",".join(MODES), help=f"of {', '.join(MODES)}; default: all")
-    parser.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, help="processes; default: one a core"
-    )
-    parser.add_argument("--save", action="store_true", help=f"also write {SAVED.relative_to(REPOSITORY)}")
     arguments = parser.parse_args()
-    models = {model.name: model for model in known_models()}
-    wished = arguments.models.split(",") if arguments.models else list(models)
-    if unknown := [name for name in wished if name not in models]:
-        parser.error(f"no model {unknown[0]!r}; there are: {', '.join(models)}")
-    modes = [mode for mode in MODES if mode in arguments.modes.split(",")]
-    chosen = [given_model(path) for path in arguments.tflite] or [models[name] for name in wished]
+    models, modes = wished(parser, arguments)
+    chosen = [given_model(path) for path in arguments.tflite] or models
     text = report(chosen, modes, arguments.jobs)
     print(text)
     if arguments.save:

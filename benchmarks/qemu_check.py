@@ -7,8 +7,6 @@ SysTick timer under -icount shift=0, whose tick is about six instructions, with 
 ancestry: this checks the counting, not what an instruction does. What it does is checked by comparing output bytes.
 """
 
-import argparse
-import os
 import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
@@ -16,9 +14,10 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from benchmarks.counting import MODES, WINDOWS, Mode
+from benchmarks.arguments import table_parser, wished
+from benchmarks.counting import WINDOWS, Mode
 from benchmarks.emulated_cost import aligned
-from benchmarks.models import REPOSITORY, Model, known_models, write_windows
+from benchmarks.models import REPOSITORY, Model, write_windows
 from ppg_deploy import api
 
 BOARD = "netduinoplus2"
@@ -60,20 +59,10 @@ def compare(model: Model, mode: Mode) -> Comparison:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.qemu_check", description=__doc__)
-    parser.add_argument("--models", help="names of known models, separated by commas; default: all of them")
-    parser.add_argument("--modes", default="balanced", help=f"of {', '.join(MODES)}; default: balanced")
-    parser.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, help="processes; default: one a core"
-    )
-    parser.add_argument("--save", action="store_true", help=f"also write {SAVED.relative_to(REPOSITORY)}")
+    parser = table_parser("python -m benchmarks.qemu_check", __doc__.split("\n")[0], ["balanced"], SAVED)
     arguments = parser.parse_args()
-    models = {model.name: model for model in known_models()}
-    wished = arguments.models.split(",") if arguments.models else list(models)
-    if unknown := [name for name in wished if name not in models]:
-        parser.error(f"no model {unknown[0]!r}; there are: {', '.join(models)}")
-    modes = [mode for mode in MODES if mode in arguments.modes.split(",")]
-    cases = [(models[name], mode) for name in wished for mode in modes]
+    models, modes = wished(parser, arguments)
+    cases = [(model, mode) for model in models for mode in modes]
     with ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn")) as pool:
         found = list(pool.map(compare, *zip(*cases, strict=True)))
     rows = [("model", "mode", "unicorn", "QEMU", "difference", "differing")]

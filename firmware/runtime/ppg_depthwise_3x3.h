@@ -9,8 +9,6 @@
 /* Of a channel: twice the bias, from which the input's zero point is already taken; a proven factor of ppg_requant.h;
    twice the weights of each row, in pairs (0, 1) and (1, 2), the earlier one in the lower half. */
 #define PPG_DEPTHWISE_3X3_WORDS 10
-/* Three rows and one of padding. */
-#define PPG_DEPTHWISE_3X3_SLOTS 4
 
 typedef struct {
   const int32_t *words;

@@ -28,4 +28,8 @@ void ppg_depthwise_rows(const ppg_depthwise_rows_t *depthwise, const int8_t *in,
 /* The same where rows are read in place, so that there is no scratch. */
 void ppg_depthwise_rows_direct(const ppg_depthwise_rows_t *depthwise, const int8_t *in, int8_t *out);
 
+/* The same with 256 times bias and weights, and the scaled form of ppg_requant.h with a right shift of 9. */
+void ppg_depthwise_rows_9(const ppg_depthwise_rows_t *depthwise, const int8_t *in, int8_t *out, int8_t *scratch);
+void ppg_depthwise_rows_9_direct(const ppg_depthwise_rows_t *depthwise, const int8_t *in, int8_t *out);
+
 #endif

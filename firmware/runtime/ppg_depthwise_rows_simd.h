@@ -4,13 +4,11 @@
 #define PPG_DEPTHWISE_ROWS_SIMD_H
 
 #include "ppg_attributes.h"
+#include "ppg_simd.h"
 
-/* ppg_requantize_proven of half of `twice`, but for the store. */
-#define PPG_ROWS_REQUANTIZE(twice, multiplier, first, right, temporary) \
-  "add " temporary ", " first ", " twice ", asr #31\n"                  \
-  "smmlar " twice ", " twice ", " multiplier ", " temporary "\n"        \
-  "asr " twice ", " twice ", " right "\n"                               \
-  "ssat " twice ", #8, " twice "\n"
+#if PPG_SIMD
+
+/* PPG_ROWS_REQUANTIZE(sum, multiplier, first, right, temporary) makes a sum its code, but for the store. */
 
 #define PPG_ROWS_LOOP __attribute__((naked)) PPG_KEEP_FUNCTION static void
 
@@ -192,5 +190,7 @@ PPG_ROWS_LOOP five_taps(PPG_ROWS_ARGUMENTS) {
       "add sp, sp, #48\n"
       "pop {r4-r11, pc}\n");
 }
+
+#endif
 
 #endif

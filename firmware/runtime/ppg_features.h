@@ -66,4 +66,14 @@
 #define PPG_USES_WINOGRAD_SIGNED PPG_UNLISTED
 #endif
 
+/* ppg_kronecker: several passes over the input channels. */
+#ifndef PPG_USES_KRONECKER_PASSES
+#define PPG_USES_KRONECKER_PASSES PPG_UNLISTED
+#endif
+
+/* ppg_kronecker: half blocks at the ends of rows. */
+#ifndef PPG_USES_KRONECKER_HALVES
+#define PPG_USES_KRONECKER_HALVES PPG_UNLISTED
+#endif
+
 #endif

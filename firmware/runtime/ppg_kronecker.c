@@ -5,17 +5,31 @@
 #include "ppg_memory.h"
 
 #define POSITIONS 4 /* per block */
+#define KEPT_WORDS 8 /* of a pass */
 #define BLOCK_WORDS 2 /* of a row of packs from one block to the next */
+
+/* Where run_blocks begins a block, counted from its first code. */
+#if PPG_USES_KRONECKER_HALVES
+#define BLOCK_START (KRONECKER_HALVES_BYTES + KRONECKER_START_AT)
+#define HALF_BLOCK_START (KRONECKER_HALVES_BYTES + KRONECKER_HALF_START_AT)
+#else
+#define BLOCK_START KRONECKER_START_AT
+#define HALF_BLOCK_START BLOCK_START
+#endif
 
 #if PPG_SIMD
 
 /* All channel pairs of the blocks whose packs are packs, packs + 2, ... packs_end - 2. `stream` is at the first
-   pair's first jump. `carries` holds the last high words of each channel's accumulators, from the block before. */
+   pair's first jump. `carries` holds the last high words of each channel's accumulators, from the block before, per
+   pair those of the last pass and then those of the others; it has `carry_bytes` a pair. `kept` has 8 words per pass
+   but the last one. `start` is BLOCK_START, or HALF_BLOCK_START when the first two positions of a single block will do. */
 __attribute__((naked)) PPG_KEEP_FUNCTION static void run_blocks(
     const int32_t *stream __attribute__((unused)), const uint32_t *packs __attribute__((unused)),
     const uint32_t *packs_end __attribute__((unused)), int32_t *carries __attribute__((unused)),
     int8_t *out __attribute__((unused)), int32_t pitch __attribute__((unused)),
-    int32_t pairs __attribute__((unused)), int32_t back __attribute__((unused))) {
+    int32_t pairs __attribute__((unused)), int32_t back __attribute__((unused)),
+    int32_t *kept __attribute__((unused)), int32_t carry_bytes __attribute__((unused)),
+    int32_t start __attribute__((unused))) {
   __asm volatile(
       "push {r0-r11, lr}\n"
       "sub sp, #20\n"
@@ -25,15 +39,19 @@ __attribute__((naked)) PPG_KEEP_FUNCTION static void run_blocks(
       "ldm r3, {r10, r11}\n"
       "ldr r12, [sp, #72]\n"
       "ldr r1, [sp, #24]\n"
+      "ldr r4, [sp, #96]\n"
       "stm sp, {r10, r11, r12}\n"
-      "b.w 2f\n"
       ".p2align 2\n"
+      "add pc, r4\n"
+      "nop\n"
+      "5:\n"
+      HALVES
       "1:\n"
-      GROUP(THREE, KRONECKER_THREES)
+      GROUP(THREE, KRONECKER_THREES, JUMP)
       AT(KRONECKER_TWOS_AT)
-      GROUP(TWO, KRONECKER_TWOS)
+      GROUP(TWO, KRONECKER_TWOS, JUMP)
       AT(KRONECKER_ONES_AT)
-      GROUP(ONE, KRONECKER_ONES)
+      GROUP(ONE, KRONECKER_ONES, JUMP)
       AT(KRONECKER_MOVE_AT)
       "ldr.w r10, [r0, #4]!\n"
       "add.w r1, r1, r10\n"
@@ -47,12 +65,15 @@ __attribute__((naked)) PPG_KEEP_FUNCTION static void run_blocks(
       END_SCALED
       AT(KRONECKER_PROVEN_AT)
       END_PROVEN
+      PASSES
       "3:\n"
       "add r0, r0, #44\n"
       "str r0, [sp, #12]\n"
       "ldm sp, {r10, r11}\n"
       "ldr r3, [sp, #32]\n"
-      "stm r3!, {r10, r11}\n"
+      "ldr r4, [sp, #92]\n"
+      "stm r3, {r10, r11}\n"
+      "add r3, r3, r4\n"
       "str r3, [sp, #32]\n"
       "ldr r4, [sp, #72]\n"
       "ldr r5, [sp, #80]\n"
@@ -76,6 +97,7 @@ typedef struct {
   const int32_t *stream; /* next word */
   const uint8_t *packs;
   uint64_t sums[2][2]; /* channel, pair of positions */
+  uint32_t fields[2][POSITIONS];
 } block_t;
 
 static void run_step(block_t *block, step_t step) {
@@ -98,11 +120,10 @@ static void run_group(block_t *block, int32_t at, int32_t begin, int32_t count, 
   for (int32_t i = (at - begin) / bytes; i < count; i++) run_step(block, step);
 }
 
-/* Runs from the first jump to the last one; returns where that one goes. */
-static int32_t run_jumps(block_t *block) {
-  int32_t at = KRONECKER_SCALED_AT;
+/* Runs from a pass's first jump, taken at `at`, to the last one; returns where that one goes. */
+static int32_t run_jumps(block_t *block, int32_t at) {
   for (;;) {
-    at += *block->stream++;
+    at += (int16_t)(*block->stream++ & 0xFFFF);
     if (at < KRONECKER_TWOS_AT) {
       run_group(block, at, 0, KRONECKER_THREES, KRONECKER_THREE_BYTES, (step_t){1, 3});
       at = KRONECKER_TWOS_AT;
@@ -121,42 +142,75 @@ static int32_t run_jumps(block_t *block) {
   }
 }
 
+static void start_pass(block_t *block, const int32_t *starts, const int32_t *carries) {
+  for (int32_t channel = 0; channel < 2; channel++) {
+    uint64_t first = (uint32_t)starts[2 * channel] | (uint64_t)(uint32_t)starts[2 * channel + 1] << 32;
+    block->sums[channel][1] = first;
+    block->sums[channel][0] = first + (uint64_t)(int64_t)(carries[channel] >> 10);
+  }
+}
+
+static void end_pass(block_t *block, int32_t *carries) {
+  for (int32_t channel = 0; channel < 2; channel++) {
+    uint64_t first = block->sums[channel][0], second = block->sums[channel][1];
+    uint32_t fields[POSITIONS] = {(uint32_t)first, (uint32_t)(first >> 21),
+                                  (uint32_t)(first >> 42) + (uint32_t)second, (uint32_t)(second >> 21)};
+    for (int32_t i = 0; i < POSITIONS; i++) block->fields[channel][i] += fields[i] & 0x1FFFFFu;
+    carries[channel] = (int32_t)(uint32_t)(second >> 32);
+  }
+}
+
+/* Runs all passes; returns where the last jump goes. */
+static int32_t run_passes(block_t *block, int32_t *carries) {
+  start_pass(block, block->stream - 4, carries);
+  int32_t end = run_jumps(block, KRONECKER_SCALED_AT);
+  for (int32_t *kept = carries + 2; end == KRONECKER_PASS_AT; kept += 2) {
+    int32_t before[2] = {kept[0], kept[1]};
+    end_pass(block, kept);
+    start_pass(block, block->stream + 1, before);
+    block->stream += 5;
+    end = run_jumps(block, KRONECKER_SUMMED_AT);
+  }
+  end_pass(block, carries);
+  if (end == KRONECKER_SUMMED_AT) block->stream++;
+  return end;
+}
+
+/* Words of a channel behind the last jump. */
+static int32_t factor_words(int32_t end) { return end == KRONECKER_SUMMED_AT ? 4 : 3; }
+
 static int8_t requantized(uint32_t field, const int32_t *words, int32_t end) {
   ppg_factor_t factor = {words[0], words[1], words[2] & 0xFF};
-  uint32_t scaled = (field << 11) + 0x80000000u;
-  if (end == KRONECKER_PROVEN_AT) {
-    return (int8_t)ppg_saturate8(ppg_requantize_proven(((int32_t)scaled >> 11) + (words[2] >> 9), &factor));
+  if (end == KRONECKER_SUMMED_AT) {
+    return (int8_t)ppg_saturate8(ppg_requantize_proven((int32_t)field + (words[3] >> 1), &factor));
   }
-  return (int8_t)ppg_saturate8(ppg_requantize_scaled((int32_t)scaled, &factor));
+  int32_t scaled = (int32_t)((field << 11) + 0x80000000u);
+  if (end == KRONECKER_PROVEN_AT) {
+    return (int8_t)ppg_saturate8(ppg_requantize_proven((scaled >> 11) + (words[2] >> 9), &factor));
+  }
+  return (int8_t)ppg_saturate8(ppg_requantize_scaled(scaled, &factor));
 }
 
 static void run_blocks(const int32_t *stream, const uint32_t *packs, const uint32_t *packs_end,
-                       int32_t *carries, int8_t *out, int32_t pitch, int32_t pairs, int32_t back) {
+                       int32_t *carries, int8_t *out, int32_t pitch, int32_t pairs, int32_t back,
+                       int32_t *kept, int32_t carry_bytes, int32_t start) {
   (void)back;
-  for (; pairs > 0; pairs--, carries += 2, out += 2) {
-    const int32_t *factors = stream;
+  (void)kept;
+  (void)start;
+  for (; pairs > 0; pairs--, carries += carry_bytes / 4, out += 2) {
+    const int32_t *next = stream;
     int8_t *to = out;
     for (const uint32_t *from = packs; from != packs_end; from += BLOCK_WORDS, to += POSITIONS * pitch) {
-      block_t block = {stream, (const uint8_t *)from, {{0}}};
-      for (int32_t channel = 0; channel < 2; channel++) {
-        const int32_t *start = stream - 4 + 2 * channel;
-        uint64_t first = (uint32_t)start[0] | (uint64_t)(uint32_t)start[1] << 32;
-        block.sums[channel][1] = first;
-        block.sums[channel][0] = first + (uint64_t)(int64_t)(carries[channel] >> 10);
-      }
-      int32_t end = run_jumps(&block);
-      factors = block.stream;
-      for (int32_t channel = 0; channel < 2; channel++) {
-        uint64_t first = block.sums[channel][0], second = block.sums[channel][1];
-        uint32_t fields[POSITIONS] = {(uint32_t)first, (uint32_t)(first >> 21),
-                                      (uint32_t)(first >> 42) + (uint32_t)second, (uint32_t)(second >> 21)};
-        carries[channel] = (int32_t)(uint32_t)(second >> 32);
+      block_t block = {stream, (const uint8_t *)from, {{0}}, {{0}}};
+      int32_t end = run_passes(&block, carries);
+      for (int32_t channel = 0; channel < 2; channel++, block.stream += factor_words(end)) {
         for (int32_t position = 0; position < POSITIONS; position++) {
-          to[position * pitch + channel] = requantized(fields[position], factors + 3 * channel, end);
+          to[position * pitch + channel] = requantized(block.fields[channel][position], block.stream, end);
         }
       }
+      next = block.stream;
     }
-    stream = factors + 10;
+    stream = next + 4;
   }
 }
 
@@ -259,6 +313,7 @@ typedef struct {
   const int8_t *padding;
   uint32_t *packs;
   int32_t *carries;
+  int32_t *kept;
   int8_t *tile; /* outputs of a block at the border */
   int8_t *out;
   int32_t pitch;
@@ -279,16 +334,19 @@ static void pack_chunk(const phase_t *phase, int32_t block, int32_t blocks) {
 }
 
 /* `blocks` blocks whose packs begin at `packs`. */
-static void run(const phase_t *phase, const uint32_t *packs, int32_t blocks, int8_t *out, int32_t pitch) {
+static void run(const phase_t *phase, const uint32_t *packs, int32_t blocks, int8_t *out, int32_t pitch,
+                int32_t start) {
   const ppg_kronecker_t *convolution = phase->convolution;
   run_blocks(convolution->stream + 4, packs, packs + BLOCK_WORDS * blocks, phase->carries, out, pitch,
-             convolution->pairs, convolution->back);
+             convolution->pairs, convolution->back, phase->kept, 8 * convolution->passes,
+             start);
 }
 
 /* A block that has outputs before the first or behind the last one. */
 static void run_border(const phase_t *phase, const uint32_t *packs, int32_t block) {
   int32_t channels = 2 * phase->convolution->pairs;
-  run(phase, packs, 1, phase->tile, channels);
+  int32_t needed = phase->outputs + 1 - POSITIONS * block;
+  run(phase, packs, 1, phase->tile, channels, needed <= POSITIONS / 2 ? HALF_BLOCK_START : BLOCK_START);
   for (int32_t i = 0; i < POSITIONS; i++) {
     int32_t position = POSITIONS * block - 1 + i;
     if (position < 0 || position >= phase->outputs) continue;
@@ -300,7 +358,8 @@ static void run_phase(const phase_t *phase) {
   int32_t last = phase->outputs / POSITIONS; /* block */
   int32_t inner_end = (phase->outputs + 1) / POSITIONS;
   int32_t chunk = phase->convolution->blocks;
-  for (int32_t channel = 0; channel < 2 * phase->convolution->pairs; channel++) phase->carries[channel] = 0;
+  int32_t carries = 2 * phase->convolution->pairs * phase->convolution->passes;
+  for (int32_t i = 0; i < carries; i++) phase->carries[i] = 0;
   for (int32_t first = 0; first <= last; first += chunk) {
     int32_t end = first + chunk <= last ? first + chunk : last + 1;
     const uint32_t *packs = phase->packs;
@@ -310,7 +369,7 @@ static void run_phase(const phase_t *phase) {
     int32_t inner = (inner_end < end ? inner_end : end) - block;
     if (inner > 0) {
       int8_t *out = phase->out + (POSITIONS * block - 1) * phase->pitch;
-      run(phase, packs + BLOCK_WORDS * (block - first), inner, out, phase->pitch);
+      run(phase, packs + BLOCK_WORDS * (block - first), inner, out, phase->pitch, BLOCK_START);
       block += inner;
     }
     if (block < end) run_border(phase, packs + BLOCK_WORDS * (block - first), block);
@@ -324,7 +383,8 @@ void ppg_kronecker(const ppg_kronecker_t *convolution, const int8_t *in, int8_t 
   phase_t phase = {.convolution = convolution, .packs = (uint32_t *)(void *)scratch};
   scratch += 4 * KRONECKER_ROW_WORDS * convolution->residues * convolution->residue_rows;
   phase.carries = (int32_t *)(void *)scratch;
-  phase.tile = scratch + 4 * channels;
+  phase.kept = phase.carries + channels * convolution->passes;
+  phase.tile = (int8_t *)(phase.kept + KEPT_WORDS * (convolution->passes - 1));
   int8_t *padding = phase.tile + POSITIONS * channels;
   int8_t *copy = padding + ((convolution->in_channels + 3) & ~3);
   phase.padding = padding;

@@ -23,7 +23,13 @@
      a jump, then words of taps, A and B in turn, as the steps jumped to want them, with jumps between them
      ppg_factor_t of A, ppg_factor_t of B; in the proven form, twice the center (what is taken off the channel's
        accumulators so that they fit) stands above the right shift, 2 * center * 256 + right
-   A jump is the distance from the place it is taken at to the code to go on with (KRONECKER_*_AT below). A step
+   When the sums do not fit the fields, the words of taps come in several passes, each with sums that do. Behind each
+   pass but the last one the stream has
+     a jump to KRONECKER_PASS_AT, 32 * number of the pass, start of A, start of B, the jump to go on with
+   and behind the last one a jump to KRONECKER_SUMMED_AT, a jump over the code of slots that are not used (taken from
+   where the first one begins) and per channel ppg_factor_t and twice what the sum of the fields lacks.
+   A jump is the distance from the place it is taken at to the code to go on with (KRONECKER_*_AT below), in the lower
+   half of the word; in the upper one, the same for half a block, whose code has steps of its own. A step
    covers one row of packs and 3 or 2 words of taps, or two rows and 1 word each; the steps for rows stand side by
    side so that there is one jump for many rows. */
 #ifndef PPG_KRONECKER_H
@@ -50,13 +56,30 @@
 #define KRONECKER_START_AT (KRONECKER_FIXED_AT + 256)
 #define KRONECKER_SCALED_AT (KRONECKER_START_AT + 52)   /* last jump: requantise, any right shift */
 #define KRONECKER_PROVEN_AT (KRONECKER_SCALED_AT + 300) /* last jump: requantise, proven form */
+#define KRONECKER_PASS_AT (KRONECKER_PROVEN_AT + 356)   /* jump behind a pass */
+#define KRONECKER_SUMMED_AT (KRONECKER_PASS_AT + 80)    /* last jump of several passes */
+#define KRONECKER_SLOT_BYTES 120
+
+/* The same for half a block, which has the first pair of positions only: the end of a row. Its last jump goes where that
+   of a block goes. */
+#define KRONECKER_HALF_THREE_BYTES 60
+#define KRONECKER_HALF_TWO_BYTES 40
+#define KRONECKER_HALF_ONE_BYTES 40
+#define KRONECKER_HALF_START_AT (0 - 48)
+#define KRONECKER_HALF_PASS_AT (KRONECKER_HALF_START_AT - 68)
+#define KRONECKER_HALF_MOVE_AT (KRONECKER_HALF_PASS_AT - 20)
+#define KRONECKER_HALF_ONES_AT (KRONECKER_HALF_MOVE_AT - KRONECKER_ONES * KRONECKER_HALF_ONE_BYTES - 12)
+#define KRONECKER_HALF_TWOS_AT (KRONECKER_HALF_ONES_AT - KRONECKER_TWOS * KRONECKER_HALF_TWO_BYTES - 12)
+#define KRONECKER_HALF_THREES_AT (KRONECKER_HALF_TWOS_AT - KRONECKER_THREES * KRONECKER_HALF_THREE_BYTES - 12)
+#define KRONECKER_HALVES_BYTES (0 - KRONECKER_HALF_THREES_AT)
 
 /* Right shift of the fixed form. */
 #define KRONECKER_RIGHT 17
 
 typedef struct {
   const int32_t *stream;
-  int32_t pairs; /* output channels / 2 */
+  int32_t pairs;  /* output channels / 2 */
+  int32_t passes; /* 1 to 4 */
 
   int32_t rows;
   int32_t in_columns;
@@ -81,8 +104,8 @@ typedef struct {
   int32_t high;
 } ppg_kronecker_t;
 
-/* `scratch` is 4-byte aligned and holds residues * residue_rows rows of packs, 2 * pairs words, 4 positions of output,
-   one column of input rounded up to a word, and, if copies_row, one row of input. With copies_row, `out` may be `in`,
+/* `scratch` is 4-byte aligned and holds residues * residue_rows rows of packs, 2 * pairs * passes words, 8 words per
+   pass but the last one, 4 positions of output, one column of input rounded up to a word, and, if copies_row, one row of input. With copies_row, `out` may be `in`,
    provided an output row is no longer than an input row. */
 void ppg_kronecker(const ppg_kronecker_t *convolution, const int8_t *in, int8_t *out, int8_t *scratch);
 

@@ -1,6 +1,5 @@
 /* From 32-bit accumulators back to int8, with TensorFlow Lite Micro's two roundings: a rounded high product,
-   then a rounded shift, both half away from zero. docs/aot.md proves that the forms below are equal to it.
-   */
+   then a rounded shift, both half away from zero. docs/aot.md proves that the forms below are equal to it. */
 #ifndef PPG_REQUANT_H
 #define PPG_REQUANT_H
 
@@ -30,7 +29,7 @@ static inline int32_t ppg_requantize_proven(int32_t accumulator, const ppg_facto
   return (high + factor->first + (accumulator >> 31)) >> factor->right;
 }
 
-/* For kernels whose accumulators are multiplied by a constant: saturate8 of this. compile/requantize_scaled.py finds
+/* For kernels whose accumulators are multiplied by a constant: saturate8 of this. compile/requantize_fused.py finds
    the factor and proves it for every accumulator that the channel can reach. */
 static inline int32_t ppg_requantize_scaled(int32_t scaled, const ppg_factor_t *factor) {
   return ppg_high_accumulate(scaled, factor->multiplier, factor->first) >> factor->right;

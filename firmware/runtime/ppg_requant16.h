@@ -1,5 +1,5 @@
 /* From accumulators to int16, as TensorFlow Lite Micro does it for int16 activations: a multiplier of 15 bits
-   and one rounding, half up. docs/aot.md shows that the narrow form is equal to it. */
+   and one rounding, half up. docs/kernels.md shows that the narrow form is equal to it. */
 #ifndef PPG_REQUANT16_H
 #define PPG_REQUANT16_H
 

@@ -1,5 +1,5 @@
 /* CONV_2D with 1 x 3 kernels and stride 1 by Winograd's F(4,3) in exact integers: 4 outputs of a row that lie one
-   dilation apart (a tile) for 6 products per pair of channels instead of 12. Docs: docs/aot.md.
+   dilation apart (a tile) for 6 products per pair of channels instead of 12. docs/kernels.md has the algebra.
 
    Six sums of products per output channel and tile, modulo 2^32, between transformed inputs and transformed weights:
      slot   input d0..d5                          24 * weight      stored prefix

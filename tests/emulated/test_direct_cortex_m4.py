@@ -3,17 +3,17 @@
 import shutil
 from typing import Any
 
-import numpy as np
 import pytest
 
 import ppg_deploy.compile.kernels as kernels_module
 from ppg_deploy.compile.lower import lower
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.operators import Activation, Padding
-from ppg_deploy.tflite.writer import write_tflite
-from tests.support.compile_cortex_m4 import CompiledForM4, cortex_m4
+from tests.support.against_tflm import compare_on_cortex_m4
 from tests.support.compile_networks import windows_for
-from tests.support.direct_cases import NAMES, cases_of, convolution, dense, force
+from tests.support.direct_cases import NAMES, cases_of, convolution, dense
+from tests.support.disassembly import functions_of, innermost_loops
+from tests.support.forced_kernels import force, kernel_of_name
 
 pytestmark = [
     pytest.mark.arm,
@@ -22,25 +22,27 @@ pytestmark = [
 pytest.importorskip("unicorn", reason="needs the emulator extra")
 pytest.importorskip("tflite_micro", reason="the reference is TFLM's own interpreter")
 
-ROUTINES = ("ppg_quads_11", "ppg_quads_14", "ppg_quads_any", "threes", "fives", "sixes")
-
-
-def _compare(graph: Graph, count: int) -> CompiledForM4:
-    from ppg_deploy.golden.tflm import TflmInterpreter
-
-    windows = windows_for(graph, 3, count)
-    loaded = cortex_m4().build(graph)
-    expected = TflmInterpreter(write_tflite(graph)).run(windows)
-    np.testing.assert_array_equal(loaded.run(windows), expected, err_msg=str(graph.operators))
-    return loaded
+# Functions in assembler, by their source.
+_ROUTINES = {
+    "ppg_quads_11.c": "ppg_quads_11",
+    "ppg_quads_14.c": "ppg_quads_14",
+    "ppg_quads_any.c": "ppg_quads_any",
+    "ppg_trios_14.c": "ppg_trios_14",
+    "ppg_trios_15.c": "ppg_trios_15",
+    "ppg_trios_signed.c": "ppg_trios_signed",
+    "ppg_conv_threes.c": "threes",
+    "ppg_conv_fives.c": "fives",
+    "ppg_dense_wide.c": "sixes",
+}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_outputs_equal_tflm(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    kernel = force(monkeypatch, name)
+    force(monkeypatch, name)
+    kernel = kernel_of_name(name)
     graphs = [graph for graph in cases_of(name, 90) if kernel.matches(lower(graph).steps[0])]
     for graph in graphs[:: max(1, len(graphs) // 14)]:
-        loaded = _compare(graph, 6)
+        loaded = compare_on_cortex_m4(graph, 6)
         assert f"ppg_{name}(" in loaded.compiled.files["model.c"]
 
 
@@ -74,34 +76,16 @@ def test_costs_are_low_and_predicted(
     direct = {kernel.name: kernel for kernel in kernels_module.KERNELS if kernel.name in NAMES}
     monkeypatch.setattr(kernels_module, "KERNELS", tuple(direct.values()))
     step = lower(graph).steps[0]
-    loaded = _compare(graph, 3)
+    loaded = compare_on_cortex_m4(graph, 3)
     cycles = loaded.cost(windows_for(graph, 3)[5]).cycles
     assert cycles <= cycles_per_mac * step.macs
     (operator,) = loaded.compiled.operators
     assert direct[operator.kernel].predicted_cycles(step) == pytest.approx(cycles, rel=0.12)
 
 
-@pytest.mark.parametrize("routine", ROUTINES)
-def test_innermost_loops_do_not_touch_the_stack(routine: str) -> None:
-    from ppg_deploy.timing.disassembler import open_disassembler
-
-    graph = dense(7, 8, 6) if routine == "sixes" else convolution(7, (1, 1, 6, 1), 4, (1, 3))
-    loaded = cortex_m4().build(graph)
-    start = loaded.symbols[routine]
-    code = loaded.code(start, loaded.sizes[routine])
-    instructions = list(open_disassembler().disasm(code, start))
-    targets = {
-        instruction.address: int(instruction.op_str.removeprefix("#"), 16)
-        for instruction in instructions
-        if instruction.mnemonic.startswith("b") and instruction.op_str.startswith("#")
-    }
-    loops = [(to, at) for at, to in targets.items() if to < at]
-    innermost = [
-        loop
-        for loop in loops
-        if not any(loop != other and loop[0] <= other[0] and other[1] <= loop[1] for other in loops)
-    ]
-    assert innermost
-    for first, last in innermost:
-        body = [instruction for instruction in instructions if first <= instruction.address <= last]
-        assert not any("sp" in instruction.op_str for instruction in body), f"{routine} {first:#x}"
+@pytest.mark.parametrize("source", sorted(_ROUTINES))
+def test_innermost_loops_do_not_touch_the_stack(source: str) -> None:
+    loops = innermost_loops(functions_of(source)[_ROUTINES[source]])
+    assert loops
+    for loop in loops:
+        assert not [instruction for instruction in loop if instruction.uses_stack]

@@ -4,13 +4,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from ppg_deploy.graph import Graph
-from ppg_deploy.tflite.writer import write_tflite
+from tests.support.against_tflm import compare_on_cortex_m4
 from tests.support.compile_cases import FAMILIES
-from tests.support.compile_cortex_m4 import CompiledForM4, cortex_m4
+from tests.support.compile_cortex_m4 import cortex_m4
 from tests.support.compile_host import RUNTIME, WARNINGS
 from tests.support.compile_networks import pulse_like, resnet_like, windows_for, with_dead_channel
 
@@ -33,25 +31,15 @@ COUNTS = {
 }
 
 
-def _compare(graph: Graph, count: int = 20) -> CompiledForM4:
-    from ppg_deploy.golden.tflm import TflmInterpreter
-
-    windows = windows_for(graph, 3, count)
-    loaded = cortex_m4().build(graph)
-    expected = TflmInterpreter(write_tflite(graph)).run(windows)
-    np.testing.assert_array_equal(loaded.run(windows), expected, err_msg=str(graph.operators))
-    return loaded
-
-
 @pytest.mark.parametrize("family", sorted(FAMILIES))
 def test_outputs_equal_tflm(family: str) -> None:
     for seed in range(5000, 5000 + COUNTS[family]):
-        _compare(FAMILIES[family](seed))
+        compare_on_cortex_m4(FAMILIES[family](seed))
 
 
 def test_pulse_like_network_meets_the_cost_goals() -> None:
     graph = pulse_like()
-    loaded = _compare(graph)
+    loaded = compare_on_cortex_m4(graph)
     cost = loaded.cost(windows_for(graph, 3)[5])
     # TFLM with CMSIS-NN: 13.77 M cycles in the same model of the core.
     assert cost.cycles <= 5_500_000
@@ -62,7 +50,7 @@ def test_pulse_like_network_meets_the_cost_goals() -> None:
 def test_dead_channels_do_not_slow_a_network_down() -> None:
     graph = pulse_like(columns=64)
     dead = with_dead_channel(with_dead_channel(graph, 1, 3, 0, -(1 << 30) - 874), 5, 9, -36, -(1 << 30))
-    loaded = _compare(dead)
+    loaded = compare_on_cortex_m4(dead)
     window = windows_for(graph, 3)[5]
     assert loaded.cost(window).cycles == pytest.approx(
         cortex_m4().build(graph).cost(window).cycles, rel=0.001
@@ -71,18 +59,33 @@ def test_dead_channels_do_not_slow_a_network_down() -> None:
 
 def test_resnet_like_network_meets_the_cost_goals() -> None:
     graph = resnet_like()
-    loaded = _compare(graph)
+    loaded = compare_on_cortex_m4(graph)
     # TFLM with CMSIS-NN: 12.49 M cycles.
     assert loaded.cost(windows_for(graph, 3)[5]).cycles <= 5_200_000
 
 
-@pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m3", "cortex-m7", "cortex-m33"])
-def test_runtime_compiles_without_warnings_for_other_cores(core: str, tmp_path: Path) -> None:
-    for source in RUNTIME.glob("*.c"):
-        command = ["arm-none-eabi-gcc", *WARNINGS, f"-mcpu={core}", "-mthumb", "-O2", f"-I{RUNTIME}"]
-        target = ["-c", str(source), "-o", str(tmp_path / "kernel.o")]
-        done = subprocess.run([*command, *target], capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize(
+    ("core", "has_dsp"),
+    [
+        (("-mcpu=cortex-m0plus",), False),
+        (("-mcpu=cortex-m3",), False),
+        (("-mcpu=cortex-m7", "-mfpu=fpv5-d16", "-mfloat-abi=hard"), True),
+        (("-mcpu=cortex-m33",), True),
+    ],
+    ids=["cortex-m0plus", "cortex-m3", "cortex-m7", "cortex-m33"],
+)
+def test_runtime_compiles_without_warnings_for_other_cores(
+    core: tuple[str, ...], has_dsp: bool, tmp_path: Path
+) -> None:
+    flags = [*WARNINGS, *core, "-mthumb", "-O2", "-Wa,--fatal-warnings", f"-I{RUNTIME}"]
+    sources = [str(source) for source in sorted(RUNTIME.glob("*.c"))]
+    command = ["arm-none-eabi-gcc", *flags, "-c", *sources]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    listing = ["arm-none-eabi-objdump", "-d", str(tmp_path / "ppg_winograd.o")]
+    text = subprocess.run(listing, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert ("smlad" in text) == has_dsp
 
 
 def test_every_operator_is_a_function_and_every_constant_has_the_prefix() -> None:

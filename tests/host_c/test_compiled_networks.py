@@ -9,8 +9,7 @@ import pytest
 from ppg_deploy.compile import CompiledModel
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.operators import Activation, AveragePool2D
-from ppg_deploy.tflite.writer import write_tflite
-from tests.support.compile_host import host_runner
+from tests.support.against_tflm import compare_on_host
 from tests.support.compile_networks import (
     NetworkBuilder,
     pulse_like,
@@ -24,11 +23,7 @@ pytest.importorskip("tflite_micro", reason="the reference is TFLM's own interpre
 
 
 def _compare(graph: Graph, count: int = 20) -> CompiledModel:
-    from ppg_deploy.golden.tflm import TflmInterpreter
-
-    windows = windows_for(graph, 7, count)
-    ((compiled, outputs),) = host_runner().run([(graph, windows)])
-    np.testing.assert_array_equal(outputs, TflmInterpreter(write_tflite(graph)).run(windows))
+    ((compiled, _),) = compare_on_host([(graph, windows_for(graph, 7, count))])
     return compiled
 
 

@@ -3,14 +3,12 @@
 import dataclasses
 import shutil
 
-import numpy as np
 import pytest
 
 from ppg_deploy.compile import CompiledModel
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.operators import Activation, AveragePool2D, MaxPool2D, Padding
-from ppg_deploy.tflite.writer import write_tflite
-from tests.support.compile_host import host_runner
+from tests.support.against_tflm import compare_on_host
 from tests.support.compile_networks import NetworkBuilder, windows_for
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
@@ -31,11 +29,7 @@ def _with_dead(graph: Graph, operator: int, channels: list[int], sign: int = -1)
 
 def _removed(graph: Graph) -> list[int]:
     """Removed channels per operator; 0 where nothing is known about channels."""
-    from ppg_deploy.golden.tflm import TflmInterpreter
-
-    windows = windows_for(graph, 3, 12)
-    ((compiled, outputs),) = host_runner().run([(graph, windows)])
-    np.testing.assert_array_equal(outputs, TflmInterpreter(write_tflite(graph)).run(windows))
+    ((compiled, _),) = compare_on_host([(graph, windows_for(graph, 3, 12))])
     assert compiled.macs == sum(operator.macs for operator in compiled.operators)
     return [_of(compiled, number) for number in range(len(compiled.operators))]
 

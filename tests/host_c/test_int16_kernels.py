@@ -10,8 +10,8 @@ import pytest
 
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.operators import AveragePool2D, MaxPool2D, Padding
-from ppg_deploy.tflite.writer import write_tflite
-from tests.support.compile_host import RUNTIME, WARNINGS, host_runner
+from tests.support.against_tflm import compare_on_host
+from tests.support.compile_host import RUNTIME, WARNINGS
 from tests.support.int16_graphs import INT16_FAMILIES, Int16Maker, random_int16_windows
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
@@ -30,17 +30,8 @@ COUNTS = {
 
 def _compare(graphs: list[Graph], count: int = 10) -> list[str]:
     """model_data.c of each graph, after comparing all answers."""
-    from ppg_deploy.golden.tflm import TflmInterpreter
-
     cases = [(graph, random_int16_windows(graph, count, number)) for number, graph in enumerate(graphs)]
-    texts = []
-    for number, ((graph, windows), (compiled, outputs)) in enumerate(
-        zip(cases, host_runner().run(cases), strict=True)
-    ):
-        expected = TflmInterpreter(write_tflite(graph)).run(windows)
-        np.testing.assert_array_equal(outputs.view("<i2"), expected, err_msg=f"{number}: {graph.operators}")
-        texts.append(compiled.files["model_data.c"])
-    return texts
+    return [compiled.files["model_data.c"] for compiled, _ in compare_on_host(cases)]
 
 
 @pytest.mark.parametrize("family", sorted(INT16_FAMILIES))

@@ -7,10 +7,16 @@ import pytest
 
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.operators import Activation
-from ppg_deploy.tflite.writer import write_tflite
-from tests.support.compile_host import host_runner
+from tests.support.against_tflm import compare_graphs_on_host, compare_on_host
 from tests.support.compile_networks import NetworkBuilder, windows_for, with_dead_channel
-from tests.support.kronecker_cases import equal_weights, force_kronecker, random_convolution, trained_like
+from tests.support.kronecker_cases import (
+    equal_weights,
+    force_kronecker,
+    large_weights,
+    random_convolution,
+    trained_like,
+    windows_at_the_ends,
+)
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
 pytest.importorskip("tflite_micro", reason="the reference is TFLM's own interpreter")
@@ -18,15 +24,8 @@ pytest.importorskip("tflite_micro", reason="the reference is TFLM's own interpre
 
 def _compare(graphs: list[Graph], count: int = 8) -> list[list[str]]:
     """Kernels per graph, after all outputs were found equal."""
-    from ppg_deploy.golden.tflm import TflmInterpreter
-
-    cases = [(graph, windows_for(graph, number, count)) for number, graph in enumerate(graphs)]
-    kernels = []
-    for (graph, windows), (compiled, outputs) in zip(cases, host_runner().run(cases), strict=True):
-        expected = TflmInterpreter(write_tflite(graph)).run(windows)
-        np.testing.assert_array_equal(outputs, expected, err_msg=str(graph.operators))
-        kernels.append([operator.kernel for operator in compiled.operators])
-    return kernels
+    models = compare_graphs_on_host(graphs, count)
+    return [[operator.kernel for operator in compiled.operators] for compiled in models]
 
 
 def test_random_convolutions_equal_tflm(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,11 +61,54 @@ def test_accumulators_at_the_ends_of_the_fields(
     assert _compare(graphs, 20) == [["conv_kronecker"]] * 3
 
 
+@pytest.mark.parametrize("activation", [Activation.RELU, Activation.NONE])
+@pytest.mark.parametrize("zero", [-128, 0, 127])
+@pytest.mark.parametrize("weight", [127, -127])
+def test_accumulators_at_the_ends_of_several_passes(
+    monkeypatch: pytest.MonkeyPatch, weight: int, zero: int, activation: Activation
+) -> None:
+    force_kronecker(monkeypatch)
+    # 8 channels of 8 taps to a pass.
+    graphs = [
+        equal_weights(weight, channels, zero, (400_000, -900_000), activation)
+        for channels in (9, 16, 17, 24, 25, 32)
+    ]
+    assert _compare(graphs, 20) == [["conv_kronecker_wide"]] * 6
+    graph = equal_weights(weight, 33, zero, (400_000, -900_000), activation)
+    ((kernel,),) = _compare([graph], 4)
+    assert not kernel.startswith("conv_kronecker")
+
+
+@pytest.mark.parametrize(
+    ("kernel", "channels"), [(5, 15), (5, 38), (3, 50), (4, 40), (2, 81), (9, 14), (7, 27)]
+)
+def test_every_channel_at_the_ends_of_its_passes(
+    monkeypatch: pytest.MonkeyPatch, kernel: int, channels: int
+) -> None:
+    force_kronecker(monkeypatch)
+    graphs = [large_weights(kernel + stride, (1, 27, channels), 6, kernel, stride) for stride in (1, 2)]
+    cases = [(graph, windows_at_the_ends(graph)) for graph in graphs]
+    for compiled, _ in compare_on_host(cases):
+        assert [operator.kernel for operator in compiled.operators] == ["conv_kronecker_wide"]
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3, 4, 7, 8, 27, 28, 29])
+def test_every_rest_of_columns_in_several_passes(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    force_kronecker(monkeypatch)
+    graphs = [
+        large_weights(columns, (2, columns, channels), 4, kernel, stride)
+        for kernel, channels, stride in ((5, 15, 1), (3, 50, 1), (6, 24, 2))
+    ]
+    assert _compare(graphs, 3) == [["conv_kronecker_wide"]] * 3
+
+
 def test_constant_channels_may_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
     force_kronecker(monkeypatch)
     graph = trained_like(3, (1, 60, 8), 6, 5)
     dead = with_dead_channel(graph, 0, 3, 127, -(1 << 30))
     assert _compare([dead]) == [["conv_kronecker"]]
+    wide = with_dead_channel(large_weights(3, (1, 60, 20), 6, 5, 1), 0, 3, 127, -(1 << 30))
+    assert _compare([wide]) == [["conv_kronecker_wide"]]
 
 
 def test_overwrites_its_input(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +129,6 @@ def test_overwrites_its_input(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_pieces_of_rows_and_columns(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     from ppg_deploy.compile import compile_graph
     from ppg_deploy.errors import DoesNotFitError
-    from ppg_deploy.golden.tflm import TflmInterpreter
 
     force_kronecker(monkeypatch)
     random = np.random.default_rng(seed)
@@ -101,9 +142,8 @@ def test_pieces_of_rows_and_columns(monkeypatch: pytest.MonkeyPatch, seed: int) 
     with pytest.raises(DoesNotFitError) as refused:
         compile_graph(graph, model_sha256="0" * 64, dsp=False, ram_budget=1)
     smallest = int(refused.value.message.split("at least ")[1].split(" bytes")[0].replace(",", ""))
-    windows = windows_for(graph, seed, 6)
-    [(compiled, outputs)] = host_runner().run([(graph, windows)], ram_budget=smallest + 40)
-    np.testing.assert_array_equal(outputs, TflmInterpreter(write_tflite(graph)).run(windows))
-    names = [operator.kernel for operator in compiled.operators]
-    assert names.count("conv_kronecker") == 3
+    ((compiled, _),) = compare_on_host([(graph, windows_for(graph, seed, 6))], ram_budget=smallest + 40)
+    # Stretches copy what they hand on.
+    convolutions = [operator.kernel for operator in compiled.operators if operator.kind == "CONV_2D"]
+    assert all(set(kernel.split(" + ")) <= {"conv_kronecker", "copy"} for kernel in convolutions)
     assert max(operator.pieces for operator in compiled.operators) > 1

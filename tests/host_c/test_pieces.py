@@ -10,9 +10,9 @@ from ppg_deploy.compile.objective import Optimize
 from ppg_deploy.errors import DoesNotFitError
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.operators import AveragePool2D, MaxPool2D
-from ppg_deploy.tflite.writer import write_tflite
+from tests.support.against_tflm import compare_on_host
 from tests.support.compile_cases import network
-from tests.support.compile_host import SHA256, host_runner
+from tests.support.compile_host import SHA256
 from tests.support.compile_networks import NetworkBuilder, pulse_like, resnet_like, windows_for
 from tests.support.int16_graphs import network as int16_network
 
@@ -33,12 +33,8 @@ def _smallest(graph: Graph) -> int:
 
 
 def _exact_within(graph: Graph, budget: int) -> None:
-    from ppg_deploy.golden.tflm import TflmInterpreter
-
-    windows = windows_for(graph, 7, 6)
-    [(compiled, answers)] = host_runner().run([(graph, windows)], ram_budget=budget)
+    ((compiled, _),) = compare_on_host([(graph, windows_for(graph, 7, 6))], ram_budget=budget)
     assert compiled.arena_bytes <= budget
-    np.testing.assert_array_equal(answers, TflmInterpreter(write_tflite(graph)).run(windows))
 
 
 @pytest.mark.parametrize("make", [pulse_like, resnet_like])
@@ -93,12 +89,8 @@ def test_random_networks_are_exact_with_the_smallest_arena(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_int16_networks_are_exact_with_the_smallest_arena(seed: int) -> None:
-    from ppg_deploy.golden.tflm import TflmInterpreter
-
     graph = int16_network(seed)
     codes = np.random.default_rng(seed).integers(-32768, 32768, (6, *graph.input.shape[1:])).astype(np.int16)
     smallest = _smallest(graph)
-    [(compiled, answers)] = host_runner().run([(graph, codes)], ram_budget=smallest)  # type: ignore[list-item]
+    ((compiled, _),) = compare_on_host([(graph, codes)], ram_budget=smallest)
     assert compiled.arena_bytes <= smallest
-    expected = TflmInterpreter(write_tflite(graph)).run(codes)
-    np.testing.assert_array_equal(answers.view(np.int16), expected.reshape(6, -1))

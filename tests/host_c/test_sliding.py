@@ -229,16 +229,16 @@ def test_random_chains(tmp_path: Path) -> None:
 
 
 def test_smallest_budget_holds_for_runs_and_pushes(tmp_path: Path) -> None:
-    hop = 64
+    graph, hop = pulse_like(columns=128), 32
     with pytest.raises(DoesNotFitError, match="arena of at least") as caught:
-        compile_graph(pulse_like(), model_sha256=SHA256, dsp=False, hop=hop, ram_budget=1000)
+        compile_graph(graph, model_sha256=SHA256, dsp=False, hop=hop, ram_budget=1000)
     smallest = int(caught.value.hint.split("--ram-budget ")[1].split()[0])
     with pytest.raises(DoesNotFitError):
-        compile_graph(pulse_like(), model_sha256=SHA256, dsp=False, hop=hop, ram_budget=smallest - 1)
-    stream = _Stream(pulse_like(), hop, tmp_path, ram_budget=smallest)
+        compile_graph(graph, model_sha256=SHA256, dsp=False, hop=hop, ram_budget=smallest - 1)
+    stream = _Stream(graph, hop, tmp_path, ram_budget=smallest)
     assert stream.compiled.arena_bytes == smallest
     assert f"#define PPG_MODEL_ARENA_BYTES {smallest}\n" in stream.compiled.files["model.h"]
-    assert _long_stream(stream, hop, 2 * 256 // hop + 4) >= 4
+    assert _long_stream(stream, hop, 2 * 128 // hop + 4) >= 4
 
 
 def test_operators_of_a_push() -> None:

@@ -132,10 +132,6 @@ class CompiledForM4:
         self.symbols = {symbol.name: symbol["st_value"] & ~1 for symbol in symbols}
         self.sizes = {symbol.name: symbol["st_size"] for symbol in symbols}
 
-    def code(self, address: int, size: int) -> bytes:
-        """Machine code as it lies in flash."""
-        return bytes(self._engine.mem_read(address, size))
-
     def run(self, windows: NDArray[np.int8]) -> NDArray[np.int8]:
         """Outputs (windows, output bytes)."""
         return np.stack([self._run_one(window.tobytes()) for window in windows])

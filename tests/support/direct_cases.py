@@ -4,24 +4,22 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import pytest
 
-import ppg_deploy.compile.kernels as kernels_module
-from ppg_deploy.compile.kernels import Kernel
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.operators import Activation, Padding
 from tests.support.compile_networks import NetworkBuilder
 
-NAMES = ("conv_quads_11", "conv_quads_14", "conv_quads_any", "conv_threes", "conv_fives", "dense_wide")
-
-
-def force(monkeypatch: pytest.MonkeyPatch, name: str) -> Kernel:
-    """Leave no other kernel of its family."""
-    direct = [kernel for kernel in kernels_module.KERNELS if kernel.name.startswith(("conv_", "dense"))]
-    others = tuple(kernel for kernel in kernels_module.KERNELS if kernel not in direct)
-    (forced,) = (kernel for kernel in direct if kernel.name == name)
-    monkeypatch.setattr(kernels_module, "KERNELS", (forced, *others))
-    return forced
+NAMES = (
+    "conv_quads_11",
+    "conv_quads_14",
+    "conv_quads_any",
+    "conv_threes",
+    "conv_fives",
+    "conv_trios_14",
+    "conv_trios_15",
+    "conv_trios_signed",
+    "dense_wide",
+)
 
 
 def convolution(
@@ -66,6 +64,31 @@ _FEW_VALUES = {
 }
 
 
+def fours(seed: int) -> Iterator[Graph]:
+    """Channels and windows in fours: single positions in one and several rows, one to three left over, long windows."""
+    rng = np.random.default_rng(seed)
+    for number, columns in enumerate((1, 2, 3, 4, 5, 6, 7, 16)):
+        for depth, channels, kernel in (
+            (4, 8, (1, 1)),
+            (16, 4, (1, 1)),
+            (20, 12, (2, 1)),
+            (8, 4, (3, 3)),
+            (36, 8, (1, 2)),
+        ):
+            relu = bool(rng.random() < 0.6)
+            options: dict[str, Any] = {
+                "stride": (1, 1) if number % 3 else (1, 2),
+                "dilation": (1, 1) if number % 2 else (1, 2),
+                "activation": Activation.RELU if relu else Activation.NONE,
+                "zero": -128 if relu else int(rng.integers(-128, 128)),
+                "gain": float(rng.choice([0.7, 1.0, 2.0])),
+                "input_zero": int(rng.choice([-128, 0, 5, 127])),
+            }
+            yield convolution(
+                seed + columns, (1, 1 + number % 3, columns, depth), channels, kernel, **options
+            )
+
+
 def first_layers(name: str, seed: int) -> Iterator[Graph]:
     """Windows of few values, rows of up to three stretches."""
     rng = np.random.default_rng(seed)
@@ -96,4 +119,6 @@ def cases_of(name: str, seed: int) -> list[Graph]:
     """Graphs of which the kernel takes most."""
     if name == "dense_wide":
         return list(dense_layers(seed))
+    if name.startswith("conv_trios"):
+        return list(fours(seed))
     return list(first_layers(name, seed) if name in _FEW_VALUES else convolutions(seed))

@@ -2,31 +2,17 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-import ppg_deploy.compile.kernels
-from ppg_deploy.compile.kernels.convolution import ColumnsConvolution
-from ppg_deploy.compile.kernels.kronecker import KroneckerConvolution
-from ppg_deploy.compile.steps import Step
-from ppg_deploy.graph import DType, Graph
+from ppg_deploy.graph import Graph
 from ppg_deploy.graph.operators import Activation, Padding
 from tests.support.compile_networks import NetworkBuilder
-
-
-class _Elsewhere(ColumnsConvolution):
-    """The general kernel, for steps that the Kronecker kernel cannot compute."""
-
-    def matches(self, step: Step) -> bool:
-        return super().matches(step) and not KroneckerConvolution().matches(step)
+from tests.support.forced_kernels import force
 
 
 def force_kronecker(patch: pytest.MonkeyPatch) -> None:
-    """Choose the Kronecker kernel wherever it matches."""
-    others = [
-        kernel
-        for kernel in ppg_deploy.compile.kernels.KERNELS
-        if kernel.activations is not DType.INT8 or not kernel.name.startswith("conv_")
-    ]
-    patch.setattr(ppg_deploy.compile.kernels, "KERNELS", (KroneckerConvolution(), _Elsewhere(), *others))
+    """Choose a Kronecker kernel wherever one matches."""
+    force(patch, "conv_kronecker", "conv_kronecker_wide")
 
 
 def random_convolution(seed: int) -> Graph:
@@ -87,11 +73,20 @@ def trained_like(
 
 
 def equal_weights(
-    weight: int, channels: int, zero: int, bias: tuple[int, int], activation: Activation
+    weight: int,
+    channels: int,
+    zero: int,
+    bias: tuple[int, int],
+    activation: Activation,
+    *,
+    kernel: int = 8,
+    stride: int = 1,
 ) -> Graph:
-    """One layer of 8 taps whose accumulators reach both ends of their range at windows of equal codes."""
+    """One layer whose accumulators reach both ends of their range at windows of equal codes."""
     net = NetworkBuilder(weight + 300, (1, 1, 40, channels), zero)
-    output = net.convolution(net.input, 2, (1, 8), zero=-128, activation=activation, gain=0.05)
+    output = net.convolution(
+        net.input, 2, (1, kernel), stride=(1, stride), zero=-128, activation=activation, gain=0.05
+    )
     graph = net.graph(output)
     weights, biases = (graph.tensors[name].data for name in graph.operators[0].inputs[1:])
     assert weights is not None
@@ -99,3 +94,29 @@ def equal_weights(
     weights[...] = weight
     biases[...] = bias
     return graph
+
+
+def large_weights(seed: int, shape: tuple[int, int, int], channels: int, kernel: int, stride: int) -> Graph:
+    """One layer (rows, columns, input channels) with weights of 127 and -127 only, and biases of any size."""
+    net = NetworkBuilder(seed, (1, *shape), int(np.random.default_rng(seed).choice([-128, 0, 127])))
+    output = net.convolution(net.input, channels, (1, kernel), stride=(1, stride), zero=3, gain=0.05)
+    graph = net.graph(output)
+    weights, biases = (graph.tensors[name].data for name in graph.operators[0].inputs[1:])
+    assert weights is not None
+    assert biases is not None
+    weights[...] = np.random.default_rng(seed).choice([-127, 127], weights.shape)
+    biases[...] = np.random.default_rng(seed).integers(-3_000_000, 3_000_000, biases.shape)
+    return graph
+
+
+def windows_at_the_ends(graph: Graph) -> NDArray[np.int8]:
+    """Windows in which every output channel, at columns of every remainder, reaches both ends of its range."""
+    weights = graph.tensors[graph.operators[0].inputs[1]].data
+    assert weights is not None
+    _, rows, columns, _ = graph.tensors[graph.inputs[0]].shape
+    kernel = weights.shape[2]
+    taps = (np.arange(columns) - np.arange(kernel)[:, None]) % kernel
+    signs = np.concatenate([np.sign(weights[:, 0]), -np.sign(weights[:, 0])])
+    # (channels, first columns, columns, inputs)
+    windows = np.where(signs[:, taps] > 0, 127, -128).astype(np.int8)
+    return np.repeat(windows.reshape(-1, 1, *windows.shape[2:]), rows, axis=1)

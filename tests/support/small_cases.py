@@ -58,6 +58,14 @@ def equal_shapes(seed: int) -> Graph:
     return net.graph(operation(*pair, activation=_choose(rng, _ACTIVATIONS), gain=gain))
 
 
+def equal_sum(seed: int, columns: int) -> Graph:
+    """ADD of two activations of the same shape, (1, columns, 8) codes; a ReLU for odd seeds."""
+    net = NetworkBuilder(seed, (1, 1, columns, 8), 3)
+    other = net.depthwise(net.input, 1, (1, 2), zero=5)
+    pair = (net.input, other) if seed % 3 else (other, net.input)
+    return net.graph(net.add(*pair, activation=Activation.RELU if seed % 2 else Activation.NONE))
+
+
 def depthwise_row(seed: int) -> Graph:
     """Kernels of one row: any dilation at stride 1, stride 2, padding of PAD in front or none; in place sometimes."""
     rng = np.random.default_rng(seed)
@@ -124,7 +132,7 @@ FAMILIES = {
     "batch normalisation": (batch_normalisation, {"affine"}),
     "constant operand": (constant_operand, {"affine"}),
     "equal shapes": (equal_shapes, {"sum", "product"}),
-    "depthwise row": (depthwise_row, {"depthwise_rows"}),
+    "depthwise row": (depthwise_row, {"depthwise_rows", "depthwise_rows_9"}),
     "depthwise image": (depthwise_image, {"depthwise_3x3"}),
     "pool row": (pool_row, {"pool_rows"}),
     "whole image": (whole_image, {"totals"}),

@@ -1,23 +1,13 @@
-"""Convolutions that the Winograd kernel can compute, and that kernel made irresistible."""
+"""Convolutions that the Winograd kernel can compute."""
 
 import numpy as np
 
-from ppg_deploy.compile.kernels.winograd import WinogradConvolution
-from ppg_deploy.compile.steps import Step
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.operators import Activation, Padding
 from tests.support.compile_networks import NetworkBuilder
 
 _ZEROS = (-128, 127, 0, None, None)
 _ACTIVATIONS = (Activation.NONE, Activation.RELU, Activation.RELU6)
-
-
-class ForcedWinograd(WinogradConvolution):
-    """Taken wherever it matches."""
-
-    def predicted_cycles(self, step: Step) -> int:
-        del step
-        return 0
 
 
 def layer(

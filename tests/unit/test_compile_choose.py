@@ -14,7 +14,7 @@ from ppg_deploy.compile.objective import Optimize
 from ppg_deploy.compile.steps import CopyStep, Step
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.operators import Activation
-from tests.support.compile_networks import NetworkBuilder
+from tests.support.compile_networks import NetworkBuilder, pulse_like
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,10 @@ def _chosen(
     monkeypatch: pytest.MonkeyPatch, kernels: tuple[Kernel, ...], steps: str, optimize: Optimize
 ) -> list[str]:
     monkeypatch.setattr(ppg_deploy.compile.kernels, "KERNELS", kernels)
-    return [choice.kernel.name for choice in choose_kernels([_step(name) for name in steps], optimize)]
+    return [
+        choice.kernel.name
+        for choice in choose_kernels([_step(name) for name in steps], optimize.cycles_per_byte)
+    ]
 
 
 # "a" alone: 20,000 cycles for 100 B of constants and 1,000 B of code. At 16 cycles a byte that is 17,600.
@@ -147,3 +150,16 @@ def test_decisions_agree_with_the_model() -> None:
         assert step.alternatives[0].kernel in step.kernel
         assert step.why
         assert (step.proof is None) == (step.kind == "ADD")
+
+
+def test_speed_pays_more_for_flash_when_there_is_little_of_it() -> None:
+    graph = pulse_like()
+    free = compile_graph(graph, model_sha256="0" * 64, dsp=True, optimize=Optimize.SPEED)
+    needed = free.decisions.constant_bytes + free.decisions.code_bytes
+    budget = needed * 2 // 3
+    tight = compile_graph(
+        graph, model_sha256="0" * 64, dsp=True, optimize=Optimize.SPEED, flash_budget=budget
+    )
+    assert tight.decisions.constant_bytes + tight.decisions.code_bytes <= budget
+    assert tight.decisions.cycles_per_byte > 0 == free.decisions.cycles_per_byte
+    assert tight.decisions.predicted_cycles > free.decisions.predicted_cycles

@@ -119,7 +119,7 @@ def _kernel_named(step: Step, names: set[str]) -> Kernel:
 @pytest.mark.parametrize("seed", range(40))
 def test_storage_never_overlaps_in_random_networks(seed: int) -> None:
     program = lower(network(seed))
-    kernels = [choice.kernel for choice in choose_kernels(program.steps, Optimize.BALANCED)]
+    kernels = [choice.kernel for choice in choose_kernels(program.steps, Optimize.BALANCED.cycles_per_byte)]
     plan = plan_memory(program, kernels)
     last = {step.output: number for number, step in enumerate(program.steps)}
     sizes = {step.output: step.output_bytes for step in program.steps}
@@ -153,7 +153,7 @@ def _born(steps: tuple[object, ...], name: str) -> int:
 
 def test_input_and_output_are_not_in_the_arena() -> None:
     program = lower(resnet_like())
-    choices = choose_kernels(program.steps, Optimize.BALANCED)
+    choices = choose_kernels(program.steps, Optimize.BALANCED.cycles_per_byte)
     plan = plan_memory(program, [choice.kernel for choice in choices])
     assert program.input not in plan.storage
     assert program.output not in plan.storage

@@ -9,9 +9,15 @@ import pytest
 
 from ppg_deploy.compile.kernels import kronecker_packing as packing
 from ppg_deploy.compile.kernels.kronecker import KroneckerConvolution
-from ppg_deploy.compile.kernels.kronecker_packing import Layout, centers, layout_of, pack_stream, starts
+from ppg_deploy.compile.kernels.kronecker_packing import (
+    Layout,
+    centers,
+    layout_of,
+    pack_stream,
+    single_pass,
+    starts,
+)
 from ppg_deploy.compile.lower import lower
-from ppg_deploy.compile.requantize import Factor
 from ppg_deploy.compile.steps import ConvolutionStep
 from ppg_deploy.graph.operators import Activation
 from tests.support.compile_networks import NetworkBuilder
@@ -55,7 +61,9 @@ def test_words_of_a_kernel_of_three_by_hand() -> None:
     step = _step(3, 1)
     weights = np.array([[[[2], [-3], [5]]], [[[7], [11], [-13]]]], np.int8)
     step = dataclasses.replace(step, weights=weights, bias=np.zeros(2, np.int64))
-    stream = pack_stream(step, layout_of(step), (Factor(1, 2, 3), Factor(4, 5, 6)), packing.FIXED_AT)
+    layout = layout_of(step)
+    factors = np.arange(1, 7).reshape(2, 3)
+    stream = pack_stream(step, layout, single_pass(step, layout), factors, packing.FIXED_AT)
     # Starts, a jump, the words -3 + 2 X, 11 + 7 X, 5 X, -13 X, a jump, the factors.
     assert stream[5:9].tolist() == [-3 + 2 * _X, 11 + 7 * _X, 5 * _X, -13 * _X]
     assert stream[10:].tolist() == [1, 2, 3, 4, 5, 6]
@@ -105,7 +113,7 @@ def test_fields_hold_shifted_accumulators(kernel: int, ends: str) -> None:
 
 
 def test_matches_up_to_the_last_width_that_fits() -> None:
-    kernel = KroneckerConvolution()
+    kernel = KroneckerConvolution(halves=False)
     # 13 channels x 5 taps: 255 x (64 x 127 + 96) = 2,097,120 of 2^21 - 2; one more in a weight is 2,097,375.
     fits = _step(5, 13, weight=127, bias=-1_000_000)
     fits.weights[:, 0, 0, 0] = 96
@@ -126,7 +134,7 @@ def test_centers_bring_accumulators_into_the_fields_with_as_little_as_possible()
 
 
 def test_does_not_match_what_it_cannot_compute() -> None:
-    kernel = KroneckerConvolution()
+    kernel = KroneckerConvolution(halves=False)
     assert kernel.matches(_step(3, 4))
     assert not kernel.matches(_step(1, 4))
     assert not kernel.matches(_step(10, 1))
@@ -162,10 +170,12 @@ def test_header_has_the_same_places() -> None:
     names: dict[str, int] = {}
     for name, value in re.findall(r"#define KRONECKER_(\w+) ([^\n/]+)", text):
         terms = re.sub(r"KRONECKER_(\w+)", lambda match: str(names[match[1]]), value)
-        assert re.fullmatch(r"[\d+* ()]+", terms)
+        assert re.fullmatch(r"[\d+* ()-]+", terms)
         names[name] = eval(terms)
     assert names["ROW_WORDS"] == packing.ROW_WORDS
     assert names["RIGHT"] == packing.FIXED_RIGHT
     assert names["FIXED_AT"] == packing.FIXED_AT
     assert names["SCALED_AT"] == packing.SCALED_AT
     assert names["PROVEN_AT"] == packing.PROVEN_AT
+    assert names["SUMMED_AT"] == packing.SUMMED_AT
+    assert names["HALF_THREES_AT"] == packing.HALF_THREES_AT

@@ -8,40 +8,13 @@ from ppg_deploy.compile.requantize import accumulator_ranges
 from ppg_deploy.compile.requantize_fused import FusedFactor, fused_factors, signed_factors
 from ppg_deploy.compile.steps import DenseStep
 from ppg_deploy.graph.arithmetic import quantize_multiplier
+from tests.support.requantize_cases import dense_layer, two_roundings
 
 _SCALE = 256
 
 
-def _code(accumulator: int, multiplier: int, shift: int, zero: int, low: int) -> int:
-    """TFLM: both roundings half away from zero, multiplier and shift of quantize_multiplier, shift below 0."""
-    product = accumulator * multiplier
-    # SaturatingRoundingDoublingHighMul: nudge, then C's division, which goes towards zero.
-    nudged = product + (1 << 30 if product >= 0 else 1 - (1 << 30))
-    high = abs(nudged) // (1 << 31) * (1 if nudged >= 0 else -1)
-    size = (2 * abs(high) + (1 << -shift)) // (2 << -shift)
-    return max(low, min(127, (size if high >= 0 else -size) + zero))
-
-
-def _layer(seed: int, low: int, zero: int, reach_in_codes: float) -> DenseStep:
-    random = np.random.default_rng(seed)
-    channels, values = 6, int(random.integers(3, 60))
-    weights = np.clip(random.laplace(0, 30, (channels, 1, 1, values)), -127, 127).astype(np.int8)
-    reach = np.abs(weights.astype(np.int64)).sum(axis=(1, 2, 3)) * 128
-    reals = reach_in_codes / np.maximum(reach, 1)
-    return DenseStep(
-        operators=(0,),
-        kind="FULLY_CONNECTED",
-        name="y",
-        inputs=("x",),
-        output="y",
-        output_bytes=channels,
-        low=low,
-        weights=weights,
-        bias=random.integers(-3000, 3000, channels),
-        multipliers=tuple(quantize_multiplier(float(real)) for real in reals),
-        input_zero=int(random.integers(-128, 128)),
-        output_zero=zero,
-    )
+def _layer(seed: int, low: int, zero: int, codes: float) -> DenseStep:
+    return dense_layer(seed, low, zero, codes=(codes, codes), largest_bias=3000)
 
 
 def _check(step: DenseStep, factors: tuple[FusedFactor, ...], scale: int, missing: NDArray[np.int64]) -> None:
@@ -60,7 +33,8 @@ def _check(step: DenseStep, factors: tuple[FusedFactor, ...], scale: int, missin
             assert -(1 << 31) <= scaled < 1 << 31
             deduction = factor.deduction if accumulator < 0 else 0
             value = (factor.first - deduction + (scaled * factor.multiplier >> 32)) >> factor.right
-            expected = _code(accumulator, multiplier, shift, step.output_zero, step.low)
+            exact = two_roundings(accumulator, multiplier, shift) + step.output_zero
+            expected = max(step.low, min(127, exact))
             # The kernel's clamp cuts to `low` afterwards.
             assert max(step.low, min(127, max(-128, value))) == expected, (channel, accumulator)
 
@@ -74,7 +48,7 @@ def test_relu_layers_share_a_right_shift(right: int, reach: float) -> None:
         if factors is not None:
             found += 1
             assert all(factor.right == right and factor.deduction == 0 for factor in factors)
-            _check(step, factors, _SCALE, np.zeros(6, np.int64))
+            _check(step, factors, _SCALE, np.zeros(8, np.int64))
     assert found >= 4
 
 
@@ -85,7 +59,7 @@ def test_signed_layers_have_deductions() -> None:
         factors = signed_factors(step, _SCALE)
         if factors is not None:
             found += any(factor.deduction > 0 for factor in factors)
-            _check(step, factors, _SCALE, np.zeros(6, np.int64))
+            _check(step, factors, _SCALE, np.zeros(8, np.int64))
     assert found >= 6
 
 

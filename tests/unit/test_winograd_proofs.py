@@ -19,6 +19,7 @@ from ppg_deploy.compile.winograd_stream import (
 )
 from ppg_deploy.graph.operators import Activation
 from tests.support.compile_host import RUNTIME
+from tests.support.requantize_cases import two_roundings
 from tests.support.winograd_cases import layer
 
 # F(4,3) of Lavin and Gray (arXiv:1509.09308), rows in the order of the kernel's slots.
@@ -96,19 +97,6 @@ def test_words_between_eights_of_pairs_lead_there_and_back() -> None:
     assert moves == [8 * 48, 8 * 48, -16 * 48]
 
 
-def _two_roundings(value: int, multiplier: int, shift: int) -> int:
-    """TensorFlow Lite's definition in exact integers.
-
-    Source: gemmlowp fixedpoint.h, SaturatingRoundingDoublingHighMul and RoundingDivideByPOT.
-    """
-    product = value * multiplier
-    nudged = product + ((1 << 30) if product >= 0 else 1 - (1 << 30))
-    high = abs(nudged) >> 31
-    high = high if nudged >= 0 else -high
-    mask = (1 << -shift) - 1
-    return (high >> -shift) + (1 if high & mask > (mask >> 1) + (high < 0) else 0)
-
-
 def _kernel_form(value: int, factor: WinogradFactor) -> int:
     scaled = value * (SCALE << factor.shift) + factor.offset
     assert -(1 << 31) <= scaled < 1 << 31
@@ -131,7 +119,7 @@ def _assert_exact(step: ConvolutionStep, channel: int, factor: WinogradFactor) -
     ]
     for value in [*near, *range(-300, 300), *rng.integers(low, high + 1, 500).tolist(), low, high]:
         if low <= value <= high:
-            exact = _two_roundings(value, multiplier, shift) + step.output_zero
+            exact = two_roundings(value, multiplier, shift) + step.output_zero
             codes = (exact, _kernel_form(value, factor))
             assert len({min(max(code, step.low), step.high) for code in codes}) == 1, (channel, value)
 

@@ -29,6 +29,8 @@ TFLM_OUTPUTS_NAME = "outputs-tflm.npz"
 SWEEP_NAME = "sweep.json"
 DEFAULT_OUT = Path("build")
 DEFAULT_COUNT = 16
+# Of flash, beside model and kernels: about twice what application, protocol and board support take today.
+_APPLICATION_BYTES = 16 * 1024
 Emulator = Literal["unicorn", "qemu"]
 
 
@@ -222,6 +224,7 @@ def build(
         optimize=objective,
         hop=samples,
         ram_budget=budget,
+        flash_budget=chosen.code_memory.size_bytes - _APPLICATION_BYTES,
     )
     folder = out / FIRMWARE_FOLDER
     project = render_project(

@@ -9,8 +9,8 @@ from ppg_deploy.project import Manifest
 _OVERFLOW = re.compile(r"region `(?P<region>\w+)' overflowed by (?P<bytes>\d+) bytes")
 
 _SMALLER_MODEL = {
-    "flash": "use a smaller model (fewer or narrower layers)",
-    "ram": "use a model with a shorter window or narrower layers",
+    "flash": "build with --optimize size, use a smaller model (fewer or narrower layers)",
+    "ram": "build with --ram-budget, use a smaller model (a shorter window or narrower layers)",
 }
 
 

@@ -11,7 +11,6 @@ from functools import cached_property
 from itertools import combinations
 
 from ppg_deploy.compile.kernels import Kernel, candidates
-from ppg_deploy.compile.objective import Optimize
 from ppg_deploy.compile.steps import Step
 from ppg_deploy.errors import InternalError
 
@@ -33,10 +32,10 @@ class Candidate:
         """Bytes of flash, equal constants of other steps not considered."""
         return self.kernel.code(self.step, in_place=False).constant_bytes
 
-    def price(self, optimize: Optimize) -> float:
+    def price(self, cycles_per_byte: float) -> float:
         """Cycles, and what the constants are worth in cycles; the kernel's machine code is not in it."""
-        bytes_that_count = self.constant_bytes if optimize.cycles_per_byte else 0
-        return self.predicted_cycles + optimize.cycles_per_byte * bytes_that_count
+        bytes_that_count = self.constant_bytes if cycles_per_byte else 0
+        return self.predicted_cycles + cycles_per_byte * bytes_that_count
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,21 +58,21 @@ Able = tuple[Candidate, ...]
 
 
 def choose_kernels(
-    steps: Sequence[Step], optimize: Optimize, *, scratch_limit: int | None = None
+    steps: Sequence[Step], cycles_per_byte: float, *, scratch_limit: int | None = None
 ) -> tuple[Choice, ...]:
     """A choice per step.
 
     Args:
         steps: of the model.
-        optimize: the objective.
+        cycles_per_byte: of one inference, that a byte of flash must save to be spent.
         scratch_limit: bytes of scratch that a kernel may need; where none needs so little, those that need least.
 
     Raises:
         InternalError: no kernel matches a step, although the checks accepted the graph.
     """
     able = [_frugal(_able(step), scratch_limit) for step in steps]
-    allowed = _worth_their_code(able, optimize)
-    return tuple(_choice(one, allowed, optimize) for one in able)
+    allowed = _worth_their_code(able, cycles_per_byte)
+    return tuple(_choice(one, allowed, cycles_per_byte) for one in able)
 
 
 def _able(step: Step) -> Able:
@@ -96,29 +95,29 @@ def _frugal(able: Able, scratch_limit: int | None) -> Able:
     return tuple(candidate for candidate, needed in zip(able, scratch, strict=True) if needed <= limit)
 
 
-def _choice(able: Able, allowed: frozenset[Kernel], optimize: Optimize) -> Choice:
-    chosen = _best(able, allowed, optimize)
+def _choice(able: Able, allowed: frozenset[Kernel], cycles_per_byte: float) -> Choice:
+    chosen = _best(able, allowed, cycles_per_byte)
     return Choice(chosen, tuple(candidate for candidate in able if candidate is not chosen))
 
 
-def _best(able: Able, allowed: frozenset[Kernel], optimize: Optimize) -> Candidate:
+def _best(able: Able, allowed: frozenset[Kernel], cycles_per_byte: float) -> Candidate:
     """The cheapest allowed candidate; the first one of equals."""
     left = [candidate for candidate in able if candidate.kernel in allowed]
-    return left[0] if len(left) == 1 else min(left, key=lambda candidate: candidate.price(optimize))
+    return left[0] if len(left) == 1 else min(left, key=lambda candidate: candidate.price(cycles_per_byte))
 
 
-def _worth_their_code(able: Sequence[Able], optimize: Optimize) -> frozenset[Kernel]:
+def _worth_their_code(able: Sequence[Able], cycles_per_byte: float) -> frozenset[Kernel]:
     """The kernels that may be used: as long as it makes the model cheaper, some are given up."""
     allowed = frozenset(candidate.kernel for one in able for candidate in one)
-    if not optimize.cycles_per_byte:
+    if not cycles_per_byte:
         return allowed
     contested = [one for one in able if len(one) > 1]
     needed = frozenset(one[0].kernel for one in able if len(one) == 1)
-    total = _total(contested, needed, allowed, optimize)
+    total = _total(contested, needed, allowed, cycles_per_byte)
     while True:
         cheapest = min(
             (
-                (_total(contested, needed, allowed - removed, optimize), removed)
+                (_total(contested, needed, allowed - removed, cycles_per_byte), removed)
                 for removed in _dispensable(contested, needed, allowed)
             ),
             key=lambda candidate: candidate[0],
@@ -146,12 +145,12 @@ def _dispensable(
 
 
 def _total(
-    contested: Sequence[Able], needed: frozenset[Kernel], allowed: frozenset[Kernel], optimize: Optimize
+    contested: Sequence[Able], needed: frozenset[Kernel], allowed: frozenset[Kernel], cycles_per_byte: float
 ) -> float:
     """Price of the contested steps, and of the machine code that they add to what is needed anyway."""
-    chosen = [_best(one, allowed, optimize) for one in contested]
+    chosen = [_best(one, allowed, cycles_per_byte) for one in contested]
     added = code_bytes_of({candidate.kernel for candidate in chosen} | needed) - code_bytes_of(needed)
-    return sum(candidate.price(optimize) for candidate in chosen) + optimize.cycles_per_byte * added
+    return sum(candidate.price(cycles_per_byte) for candidate in chosen) + cycles_per_byte * added
 
 
 def code_bytes_of(kernels: Iterable[Kernel]) -> int:

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ppg_deploy.compile.checks import check_compilable
-from ppg_deploy.compile.choose import Choice, choose_kernels
+from ppg_deploy.compile.choose import Choice, choose_kernels, code_bytes_of
 from ppg_deploy.compile.emit import PushRoutine, Routine, render
 from ppg_deploy.compile.explain import explain
-from ppg_deploy.compile.kernels import Kernel
+from ppg_deploy.compile.kernels import Kernel, candidates
 from ppg_deploy.compile.kernels.base import COMMON_FILES
-from ppg_deploy.compile.lower import Program, lower
+from ppg_deploy.compile.lower import lower
 from ppg_deploy.compile.memory import MemoryPlan
 from ppg_deploy.compile.model import CompiledModel, CompiledOperator
 from ppg_deploy.compile.objective import Optimize
@@ -21,6 +21,7 @@ from ppg_deploy.compile.pieces.schedule import (
     schedule_as_it_is,
 )
 from ppg_deploy.compile.pieces.sliding import SlidingProgram, sliding_program
+from ppg_deploy.compile.program import Program
 from ppg_deploy.compile.prune import prune
 from ppg_deploy.compile.push import push_facts
 from ppg_deploy.compile.sharing import SharedConstants
@@ -28,6 +29,7 @@ from ppg_deploy.compile.steps import Step
 from ppg_deploy.graph import Graph
 
 _SCRATCH_SHARE = 8
+_DEARER = (0.25, 1.0, 4.0, 16.0, 64.0, 1000.0)
 
 
 def compile_graph(
@@ -37,6 +39,7 @@ def compile_graph(
     dsp: bool,
     optimize: Optimize = Optimize.BALANCED,
     ram_budget: int | None = None,
+    flash_budget: int | None = None,
     hop: int | None = None,
 ) -> CompiledModel:
     """Generate C whose output bytes equal those of TFLM's kernels.
@@ -48,6 +51,8 @@ def compile_graph(
             the kernels would fall back to portable C that is many times slower.
         optimize: which kernel computes a step when several can.
         ram_budget: most bytes that the arena may have; None for the smallest that costs no cycles.
+        flash_budget: bytes for constants and kernels. Where `optimize` would need more, bytes become dearer until they
+            are enough, or until that no longer helps: whether an image fits is for the linker to say.
         hop: new samples per channel between two answers; with it, ppg_model_push is generated, too.
 
     Raises:
@@ -60,7 +65,8 @@ def compile_graph(
     # Under a budget, RAM is worth more than the cycles that further tensors would save.
     macs_per_byte = optimize.macs_per_kept_byte if ram_budget is None else math.inf
     sliding = None if hop is None else sliding_program(whole, hop, macs_per_byte=macs_per_byte)
-    planned = _plan(whole, sliding, optimize, ram_budget)
+    cycles_per_byte = _affordable(whole, optimize, flash_budget)
+    planned = _plan(whole, sliding, optimize, cycles_per_byte, ram_budget)
     choices, schedule, push_schedule = planned.choices, planned.schedule, planned.push_schedule
     run = _routine(schedule, "ppg_model_op", "input", 0)
     schedules, routines = [schedule], [run]
@@ -97,6 +103,7 @@ def compile_graph(
             schedule,
             shared,
             optimize,
+            cycles_per_byte,
             removed_channels,
             kernels=kernels,
             arena_bytes=arena_bytes,
@@ -114,43 +121,63 @@ class _Planned:
     schedule: Schedule
     push_schedule: Schedule | None
 
-    def price(self, optimize: Optimize) -> float:
+    def price(self, cycles_per_byte: float) -> float:
         """Predicted cycles of a run, and what its constants are worth in cycles."""
         constants = sum(choice.chosen.constant_bytes for choice in self.choices)
-        return self.schedule.predicted_cycles + optimize.cycles_per_byte * constants
+        return self.schedule.predicted_cycles + cycles_per_byte * constants
+
+
+def _affordable(whole: Program, optimize: Optimize, flash_budget: int | None) -> float:
+    """The price of flash, in cycles per byte, at which the chosen kernels fit the budget."""
+    price = optimize.cycles_per_byte
+    for dearer in _DEARER:
+        if flash_budget is None or _flash_bytes(choose_kernels(whole.steps, price)) <= flash_budget:
+            break
+        price = max(price, dearer)
+    return price
+
+
+def _flash_bytes(choices: Sequence[Choice]) -> int:
+    constants = sum(choice.chosen.constant_bytes for choice in choices)
+    return constants + code_bytes_of(choice.kernel for choice in choices)
 
 
 def _plan(
-    whole: Program, sliding: SlidingProgram | None, optimize: Optimize, ram_budget: int | None
+    whole: Program,
+    sliding: SlidingProgram | None,
+    optimize: Optimize,
+    cycles_per_byte: float,
+    ram_budget: int | None,
 ) -> _Planned:
     if ram_budget is None:
-        return _planned(whole, sliding, optimize, None, None)
+        return _planned(whole, sliding, optimize, cycles_per_byte, None, None)
     # Kernels that need much scratch may cost more, cut into short stretches, than slower ones in longer stretches.
     plans: list[_Planned] = []
     refusals: list[ArenaTooSmallError] = []
     for scratch_limit in (None, ram_budget // _SCRATCH_SHARE, 0):
         try:
-            plans.append(_planned(whole, sliding, optimize, ram_budget, scratch_limit))
+            plans.append(_planned(whole, sliding, optimize, cycles_per_byte, ram_budget, scratch_limit))
         except ArenaTooSmallError as refusal:
             refusals.append(refusal)
     if not plans:
         raise min(refusals, key=lambda refusal: refusal.smallest)
-    return min(plans, key=lambda plan: plan.price(optimize))
+    return min(plans, key=lambda plan: plan.price(cycles_per_byte))
 
 
 def _planned(
     whole: Program,
     sliding: SlidingProgram | None,
     optimize: Optimize,
+    cycles_per_byte: float,
     ram_budget: int | None,
     scratch_limit: int | None,
 ) -> _Planned:
-    choices = choose_kernels(whole.steps, optimize, scratch_limit=scratch_limit)
+    choices = choose_kernels(whole.steps, cycles_per_byte, scratch_limit=scratch_limit)
 
     def kernels_of(program: Program) -> list[Kernel]:
         # All pieces of an operator have its kernel, so that they share its constants.
         return [
-            _kernel_of(step, choices[operator : operator + 1], optimize)
+            _kernel_of(step, choices[operator : operator + 1], cycles_per_byte)
             for step, operator in zip(program.steps, program.operator_of, strict=True)
         ]
 
@@ -167,12 +194,14 @@ def _planned(
     return _Planned(choices, schedule, push_schedule)
 
 
-def _kernel_of(piece: Step, choices: Sequence[Choice], optimize: Optimize) -> Kernel:
+def _kernel_of(piece: Step, choices: Sequence[Choice], cycles_per_byte: float) -> Kernel:
     """The kernel of the piece's operator, if it has one that can compute the piece."""
     for choice in choices:
         if choice.kernel.matches(piece):
             return choice.kernel
-    return choose_kernels([piece], optimize)[0].kernel
+    able = candidates(piece)
+    # Copies, of which there are many, have one kernel only.
+    return able[0] if len(able) == 1 else choose_kernels([piece], cycles_per_byte)[0].kernel
 
 
 def _routine(schedule: Schedule, symbol: str, input_argument: str, first: int) -> Routine:

@@ -9,9 +9,9 @@ from typing import Any
 from ppg_deploy.compile.features import HEADER, features_of
 from ppg_deploy.compile.kernels import Array, Code
 from ppg_deploy.compile.kernels.base import Value
-from ppg_deploy.compile.lower import Program
 from ppg_deploy.compile.memory import MemoryPlan
 from ppg_deploy.compile.pieces.sliding import SlidingProgram
+from ppg_deploy.compile.program import Program
 from ppg_deploy.compile.sharing import SharedConstants
 from ppg_deploy.compile.steps import Step
 from ppg_deploy.graph import Graph, Tensor

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from ppg_deploy.compile.choose import Candidate, Choice, code_bytes_of
 from ppg_deploy.compile.kernels import Kernel
-from ppg_deploy.compile.lower import Program
 from ppg_deploy.compile.objective import Optimize
 from ppg_deploy.compile.pieces.schedule import Schedule
+from ppg_deploy.compile.program import Program
 from ppg_deploy.compile.push import PushFacts
 from ppg_deploy.compile.requantize import Channels, proven_channels
 from ppg_deploy.compile.sharing import SharedConstants
@@ -101,6 +101,7 @@ def explain(
     schedule: Schedule,
     shared: SharedConstants,
     optimize: Optimize,
+    cycles_per_byte: float,
     removed_channels: Mapping[str, int],
     *,
     kernels: Iterable[Kernel],
@@ -115,18 +116,19 @@ def explain(
         schedule: the program that runs.
         shared: constants of the schedule's steps.
         optimize: what the choice was made for.
+        cycles_per_byte: the price of flash that it was made with.
         removed_channels: dead channels that were taken out, by the storage that had them.
         kernels: of the model, with its sliding windows.
         arena_bytes: of the model, with its sliding windows.
         push: facts of the sliding windows.
     """
     steps = tuple(
-        _decision(operator, step, choice, schedule, shared, optimize, removed_channels)
+        _decision(operator, step, choice, schedule, shared, cycles_per_byte, removed_channels)
         for operator, (step, choice) in enumerate(zip(whole.steps, choices, strict=True))
     )
     return Decisions(
         optimize=optimize,
-        cycles_per_byte=optimize.cycles_per_byte,
+        cycles_per_byte=cycles_per_byte,
         steps=steps,
         macs=sum(step.macs for step in steps),
         predicted_cycles=sum(step.predicted_cycles for step in steps),
@@ -150,7 +152,7 @@ def _decision(
     choice: Choice,
     schedule: Schedule,
     shared: SharedConstants,
-    optimize: Optimize,
+    cycles_per_byte: float,
     removed_channels: Mapping[str, int],
 ) -> Decision:
     program, plan = schedule.program, schedule.plan
@@ -162,9 +164,9 @@ def _decision(
         graph_operators=step.operators,
         pieces=len(pieces),
         kernel=choice.kernel.name,
-        why=_why(choice, optimize),
+        why=_why(choice, cycles_per_byte),
         alternatives=tuple(
-            _alternative(candidate, optimize) for candidate in (choice.chosen, *choice.others)
+            _alternative(candidate, cycles_per_byte) for candidate in (choice.chosen, *choice.others)
         ),
         macs=step.macs,
         computed_macs=sum(program.steps[number].macs for number in pieces),
@@ -182,26 +184,26 @@ def _decision(
     )
 
 
-def _alternative(candidate: Candidate, optimize: Optimize) -> Alternative:
+def _alternative(candidate: Candidate, cycles_per_byte: float) -> Alternative:
     return Alternative(
         kernel=candidate.kernel.name,
         predicted_cycles=candidate.predicted_cycles,
         constant_bytes=candidate.constant_bytes,
         code_bytes=candidate.kernel.code_bytes,
-        price=candidate.price(optimize),
+        price=candidate.price(cycles_per_byte),
     )
 
 
-def _why(choice: Choice, optimize: Optimize) -> str:
+def _why(choice: Choice, cycles_per_byte: float) -> str:
     if not choice.others:
         return "the only kernel that computes this exactly"
-    price = choice.chosen.price(optimize)
-    cheaper = [other.kernel.name for other in choice.others if other.price(optimize) < price]
+    price = choice.chosen.price(cycles_per_byte)
+    cheaper = [other.kernel.name for other in choice.others if other.price(cycles_per_byte) < price]
     if cheaper:
         return f"{', '.join(cheaper)} would not earn its machine code"
     if choice.chosen.predicted_cycles <= min(other.predicted_cycles for other in choice.others):
         return "fewest cycles"
-    return f"a byte of flash has to save {optimize.cycles_per_byte:g} cycles, which no faster one does"
+    return f"a byte of flash has to save {cycles_per_byte:g} cycles, which no faster one does"
 
 
 def _proof(step: Step, removed_channels: int) -> Proof | None:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.compile.kernels import Kernel
-from ppg_deploy.compile.lower import Program
+from ppg_deploy.compile.program import Program
 from ppg_deploy.errors import InternalError
 
 ALIGNMENT = 4

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ppg_deploy.compile.lower import Program
+from ppg_deploy.compile.program import Program
 from ppg_deploy.compile.requantize import constant_codes
 from ppg_deploy.compile.steps import ConvolutionStep, DenseStep, Image, PoolStep, Step, WeightedStep
 from ppg_deploy.graph import DType

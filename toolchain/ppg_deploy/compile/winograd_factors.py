@@ -9,26 +9,19 @@ With a right shift of FAST_RIGHT, a constant in the code, the shift is part of S
 `first` is the right shift: that saves a load, because shifts by a register look at the lowest byte only. The offset, a
 part of the bias that costs nothing, makes up for it.
 
-TFLM (SRDHM, then RoundingDivideByPOT) answers with code c or more from the accumulator
-
-    a >= ceil((X 2^31 - 2^30) / m)      X = k 2^e - 2^(e-1) + (k <= 0),  k = c - zero point
-
-on, for a multiplier m and a right shift e >= 1: SRDHM is a floor, and RoundingDivideByPOT lowers negative numbers by
-one before it shifts, for which `less` stands, 2^right / 2^e. A step whose codes all lie above the output's zero point
-(ReLU) has nothing to lower. Neither function ever decreases, so they are equal for all reachable accumulators when they
-are equal on both sides of each first accumulator of a code and at both ends of the range. All of these, at most 512 a
-channel, are compared.
+`less` is 2^right / 2^e for TFLM's right shift e: its second rounding lowers negative numbers by one before it shifts. A
+step whose codes all lie above the output's zero point (ReLU) has nothing to lower. Constants are guessed and then
+compared with TFLM's codes wherever code_steps.py says that it matters. The search of requantize_fused.py does not do:
+`first` can only be moved in steps of 256, and what it lacks must come from the offset, which `b < 0` depends on.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ppg_deploy.compile.requantize import accumulator_ranges, constant_codes
+from ppg_deploy.compile.code_steps import CodeSteps
+from ppg_deploy.compile.requantize import constant_codes
 from ppg_deploy.compile.steps import WeightedStep
-
-Longs = NDArray[np.int64]
 
 FAST_RIGHT = 11
 """PPG_WINOGRAD_RIGHT of ppg_winograd.h."""
@@ -67,21 +60,18 @@ class ChannelProof:
     def __init__(self, step: WeightedStep, channel: int, largest_shift: int) -> None:
         self._zero = step.output_zero
         self._limits = (step.low, step.high)
-        self._low, self._high = accumulator_ranges(step)[channel]
         self._multiplier, self._right = step.multipliers[channel][0], -step.multipliers[channel][1]
         self._constant = constant_codes(step)[channel]
         self._is_possible = 1 <= self._right <= _LARGEST_RIGHT
         if self._constant is not None or not self._is_possible:
             return
-        furthest = max(abs(self._low), abs(self._high), 1) * SCALE
+        steps = CodeSteps(step, np.array([channel]))
+        furthest = max(abs(int(steps.low.item())), abs(int(steps.high.item())), 1) * SCALE
         self._largest_shift = min(largest_shift, (_LARGEST_INT32 // furthest).bit_length() - 2)
-        codes = np.arange(step.low + 1, step.high + 1, dtype=np.int64)
-        firsts = _first_accumulators(codes - self._zero, self._multiplier, self._right)
-        is_reached = (firsts > self._low) & (firsts <= self._high)
-        self._codes, self._firsts = codes[is_reached], firsts[is_reached]
-        # Both sides of every reachable step, and both ends: the codes there, clamped, are what must come out.
-        self._probes = np.concatenate([self._firsts, self._firsts - 1, [self._low, self._high]])
-        self._answers = step.low + np.searchsorted(firsts, self._probes, side="right")
+        # Both sides of every reachable step, and both ends: the codes there are what must come out.
+        firsts = steps.steps[steps.is_step]
+        self._probes = np.concatenate([firsts, firsts - 1, steps.low[0], steps.high[0]])
+        self._answers = steps.exact(self._probes[None])[0]
 
     def fast(self) -> WinogradFactor | None:
         """With the constant right shift."""
@@ -135,9 +125,3 @@ class ChannelProof:
         lowered = sums - np.where(scaled < 0, factor.less, 0)
         fits = all(np.abs(values).max() <= _LARGEST_INT32 for values in (scaled, sums, lowered))
         return bool(fits and np.array_equal(np.clip(lowered >> factor.right, *self._limits), self._answers))
-
-
-def _first_accumulators(distances: Longs, multiplier: int, right: int) -> Longs:
-    """Lowest accumulator for which TFLM answers zero point + distance or more, for each distance."""
-    steps = (distances << right) - (1 << (right - 1)) + (distances <= 0)
-    return np.asarray(-(-((steps << 31) - (1 << 30)) // multiplier))

@@ -18,6 +18,7 @@ from ppg_deploy.compile.kernels.int16_depthwise import Depthwise16
 from ppg_deploy.compile.kernels.int16_elementwise import AddKernel16, MulKernel16
 from ppg_deploy.compile.kernels.int16_pool import Pool16
 from ppg_deploy.compile.kernels.kronecker import KroneckerConvolution
+from ppg_deploy.compile.kernels.kronecker_wide import WideKroneckerConvolution
 from ppg_deploy.compile.kernels.lookup import Lookup
 from ppg_deploy.compile.kernels.pad import PadKernel
 from ppg_deploy.compile.kernels.pool import Pool
@@ -26,6 +27,7 @@ from ppg_deploy.compile.kernels.quads import QuadsConvolution
 from ppg_deploy.compile.kernels.quads_short import ShortQuadsConvolution
 from ppg_deploy.compile.kernels.sequence import ConcatenateKernel, LstmKernel, SliceKernel
 from ppg_deploy.compile.kernels.softmax import SoftmaxKernel
+from ppg_deploy.compile.kernels.sum_tables import SumTables
 from ppg_deploy.compile.kernels.tensor import (
     BatchMatMulKernel,
     DifferenceKernel,
@@ -33,52 +35,71 @@ from ppg_deploy.compile.kernels.tensor import (
     ReduceKernel,
     TransposeKernel,
 )
+from ppg_deploy.compile.kernels.trios import TriosConvolution
 from ppg_deploy.compile.kernels.winograd import WinogradConvolution
 from ppg_deploy.compile.steps import Step
 
 __all__ = ["KERNELS", "Array", "Code", "Kernel", "Structure", "candidates"]
 
+# The cheapest kernel of those that match is taken (choose.py), the earlier one of two that cost the same: the order
+# matters for nothing else. The last kernel of a group computes every step of its kind.
 KERNELS: tuple[Kernel, ...] = (
+    # Convolutions.
+    ThreesConvolution(),
+    FivesConvolution(),
+    QuadsConvolution(11),
+    QuadsConvolution(14),
+    ShortQuadsConvolution(),
+    TriosConvolution(14),
+    TriosConvolution(15),
+    TriosConvolution(None),
+    QuadsConvolution(None),
+    KroneckerConvolution(halves=False),
+    KroneckerConvolution(halves=True),
+    WideKroneckerConvolution(halves=False),
+    WideKroneckerConvolution(halves=True),
+    WinogradConvolution(),
+    ColumnsConvolution(),
+    # Depthwise convolutions; straight lines are also those of ADD and MUL.
+    Affine(),
+    DepthwiseRows(9),
+    DepthwiseRows(None),
+    Depthwise3x3(),
+    Depthwise(),
+    # Dense layers.
+    WideDense(),
+    Dense(),
+    # Two operands.
+    Sum(),
+    SumTables(),
+    Product(),
+    AddKernel(),
+    MulKernel(),
+    DifferenceKernel(),
+    # Pools and sums.
+    PoolRows(),
+    Totals(),
+    Pool(),
+    ReduceKernel(),
+    # Tables.
+    Lookup(),
+    SoftmaxKernel(),
+    # Data that moves, sequences, matrices.
+    Copy(),
+    PadKernel(),
+    TransposeKernel(),
+    SliceKernel(),
+    ConcatenateKernel(),
+    LstmKernel(),
+    BatchMatMulKernel(),
+    L2NormKernel(),
+    # int16 activations.
     ColumnsConvolution16(),
     Depthwise16(),
     Dense16(),
     Pool16(),
     AddKernel16(),
     MulKernel16(),
-    ThreesConvolution(),
-    FivesConvolution(),
-    QuadsConvolution(11),
-    QuadsConvolution(14),
-    ShortQuadsConvolution(),
-    QuadsConvolution(None),
-    KroneckerConvolution(),
-    ColumnsConvolution(),
-    WinogradConvolution(),
-    Affine(),
-    Sum(),
-    Product(),
-    DepthwiseRows(),
-    Depthwise3x3(),
-    Depthwise(),
-    WideDense(),
-    Dense(),
-    PoolRows(),
-    Totals(),
-    Pool(),
-    AddKernel(),
-    MulKernel(),
-    PadKernel(),
-    TransposeKernel(),
-    DifferenceKernel(),
-    ReduceKernel(),
-    BatchMatMulKernel(),
-    L2NormKernel(),
-    Lookup(),
-    SoftmaxKernel(),
-    Copy(),
-    SliceKernel(),
-    ConcatenateKernel(),
-    LstmKernel(),
 )
 
 

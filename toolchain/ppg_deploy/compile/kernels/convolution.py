@@ -10,7 +10,7 @@ from ppg_deploy.compile.steps import ConvolutionStep, Step
 
 _STEP_WORDS = 8
 _POSITIONS = 4
-# Measured on the Cortex-M4 model, see docs/aot.md.
+# Measured on the Cortex-M4 model, see docs/kernels.md.
 _STEP_CYCLES, _LOOP_STEPS, _LOOP_CYCLES, _PAIR_CYCLES = 34, 6, 9, 85
 _GENERAL_CYCLES = 200
 _RUN_CYCLES, _OFFSETS_CYCLES, _BLOCK_CYCLES = 30, 60, 190
@@ -95,7 +95,6 @@ def convolution_parameters(
 ) -> dict[str, Value]:
     """The fields of ppg_conv_t."""
     source, target, window = step.source, step.target, step.window
-    runs, run_bytes = pieces(step)
     return {
         "stream": Array("stream", stream),
         "group_words": group_words,
@@ -106,9 +105,26 @@ def convolution_parameters(
             "proven": int(proven),
             "output_zero": step.output_zero,
         },
+        **image_fields(step, in_place),
+        "row_bytes": source.columns * source.channels,
+        "stride_bytes": window.stride[1] * source.channels,
+        "run_bytes": pieces(step)[1],
+        "group_bytes": source.channels // step.groups,
+        "left_bytes": window.before[1] * source.channels,
+        "right_bytes": window.after[1] * source.channels,
+        "input_zero": step.input_zero,
+        "low": step.low,
+        "high": step.high,
+    }
+
+
+def image_fields(step: ConvolutionStep, in_place: bool) -> dict[str, Value]:
+    """The fields that ppg_conv_t and ppg_conv16_t share: images, windows and how they are read."""
+    source, target, window = step.source, step.target, step.window
+    runs, run_values = pieces(step)
+    return {
         "groups": step.groups,
         "rows": source.rows,
-        "row_bytes": source.columns * source.channels,
         "out_rows": target.rows,
         "out_columns": target.columns,
         "out_channels": target.channels,
@@ -116,18 +132,10 @@ def convolution_parameters(
         "kernel_row_step": window.dilation[0],
         "stride_rows": window.stride[0],
         "pad_top": window.before[0],
-        "stride_bytes": window.stride[1] * source.channels,
-        "offsets": window_offsets(step, in_place) if run_bytes % 4 else 0,
+        "offsets": window_offsets(step, in_place) if run_values % 4 else 0,
         "runs": runs,
-        "run_bytes": run_bytes,
         "run_step": window.dilation[1] * source.channels,
-        "group_bytes": source.channels // step.groups,
         "copies_rows": int(copies_rows(step, in_place)),
-        "left_bytes": window.before[1] * source.channels,
-        "right_bytes": window.after[1] * source.channels,
-        "input_zero": step.input_zero,
-        "low": step.low,
-        "high": step.high,
     }
 
 

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.compile.kernels.base import Array, Code, Kernel, Structure
-from ppg_deploy.compile.kernels.by_weights import ByWeights
 from ppg_deploy.compile.kernels.quads import factor_words, pack_quads, quad_factors
+from ppg_deploy.compile.once_per_weights import once_per_weights
 from ppg_deploy.compile.requantize import folded_biases
 from ppg_deploy.compile.steps import DenseStep, Step, WeightedStep
 
@@ -21,8 +21,8 @@ class WideDense(Kernel):
     code_bytes = 1600
 
     def __init__(self) -> None:
-        self._factors = ByWeights(lambda step: quad_factors(step, None))
-        self._stream = ByWeights(self._packed)
+        self._factors = once_per_weights(lambda step: quad_factors(step, None))
+        self._stream = once_per_weights(self._packed)
 
     def matches(self, step: Step) -> bool:
         """True when all outputs have exact factors and no word of inputs is incomplete."""

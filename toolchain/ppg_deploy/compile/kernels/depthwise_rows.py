@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from ppg_deploy.compile.kernels.base import Array, Code, Kernel, Structure
 from ppg_deploy.compile.kernels.costs import clamp_cycles, copy_cycles
-from ppg_deploy.compile.requantize import folded_biases, proven_factors
+from ppg_deploy.compile.requantize import Factor, folded_biases, proven_factors
+from ppg_deploy.compile.requantize_fused import fused_factors
 from ppg_deploy.compile.steps import DepthwiseStep, Step
 
 # Cycles of an output, and of starting a channel's line of outputs.
@@ -15,25 +16,37 @@ _COSTS = {(3, 1): (11.5, 36), (3, 2): (14.0, 36), (5, 1): (15.25, 62), (5, 2): (
 _PHASE = 90
 _IN_C = {3: 60, 5: 85}
 _GROUP = 4
+# What one right shift for all channels saves per output.
+_SAVED = 2.0
+_SCALE = 256
 
 
 class DepthwiseRows(Kernel):
     """One channel at a time along the columns: stride 1 with any dilation, stride 2 without."""
 
-    name = "depthwise_rows"
     header = "ppg_depthwise_rows.h"
-    files = ("ppg_depthwise_rows.c", "ppg_depthwise_rows.h", "ppg_depthwise_rows_simd.h")
-    code_bytes = 2020
+
+    def __init__(self, right: int | None) -> None:
+        """`right` is the right shift of all channels, None where each has its own."""
+        self._right = right
+        self.name = "depthwise_rows" if right is None else f"depthwise_rows_{right}"
+        self.code_bytes = 2020 if right is None else 1900
+        self.files = (
+            f"ppg_{self.name}.c",
+            "ppg_depthwise_rows.h",
+            "ppg_depthwise_rows_body.h",
+            "ppg_depthwise_rows_simd.h",
+        )
 
     def matches(self, step: Step) -> bool:
-        """True for 3 or 5 taps when the short form of the requantisation is proven for every channel."""
+        """True for 3 or 5 taps when the form of the requantisation is proven for every channel."""
         if not isinstance(step, DepthwiseStep):
             return False
         window = step.window
         along_rows = window.kernel[0] == 1 and window.before[0] == window.after[0] == 0
         way = (window.kernel[1], window.stride[1])
         simple = way in _COSTS and (window.stride[1] == 1 or window.dilation[1] == 1)
-        return along_rows and simple and step.depth_multiplier == 1 and _words(step) is not None
+        return along_rows and simple and step.depth_multiplier == 1 and _words(step, self._right) is not None
 
     def in_place_inputs(self, step: Step) -> tuple[str, ...]:
         """The input when no row of the output is longer: then each row is copied before it is overwritten."""
@@ -51,6 +64,8 @@ class DepthwiseRows(Kernel):
         assert isinstance(step, DepthwiseStep)
         taps, stride = step.window.kernel[1], step.window.stride[1]
         per_output, per_line = _COSTS[(taps, stride)]
+        if self._right is not None:
+            per_output -= _SAVED
         channels, lines = step.source.channels, 0.0
         for phase in range(min(step.window.dilation[1], step.target.columns)):
             count = -(-(step.target.columns - phase) // step.window.dilation[1])
@@ -67,7 +82,7 @@ class DepthwiseRows(Kernel):
     def code(self, step: Step, in_place: bool) -> Code:
         """Parameters and words of ppg_depthwise_rows."""
         assert isinstance(step, DepthwiseStep)
-        words = _words(step)
+        words = _words(step, self._right)
         assert words is not None
         source, target, window = step.source, step.target, step.window
         copied = in_place or _needs_copy(step)
@@ -90,7 +105,7 @@ class DepthwiseRows(Kernel):
                 "high": step.high,
             },
         )
-        return Code("ppg_depthwise_rows" if copied else "ppg_depthwise_rows_direct", parameters)
+        return Code(f"ppg_{self.name}" if copied else f"ppg_{self.name}_direct", parameters)
 
 
 def _width(step: DepthwiseStep) -> int:
@@ -105,18 +120,28 @@ def _needs_copy(step: DepthwiseStep) -> bool:
     return step.window.before[1] > 0 or step.source.columns < _width(step)
 
 
-@functools.lru_cache(maxsize=32)
-def _words(step: DepthwiseStep) -> NDArray[np.int32] | None:
+@functools.lru_cache(maxsize=64)
+def _words(step: DepthwiseStep, right: int | None) -> NDArray[np.int32] | None:
     """int32 (channels, words) of ppg_depthwise_rows.h, or None without the proven form."""
-    factors = proven_factors(step)
+    if right is None:
+        factors, scale = proven_factors(step), 2
+    else:
+        factors, scale = _fused(step, right), _SCALE
     if factors is None:
         return None
-    twice = 2 * step.weights.reshape(len(step.weights), -1).astype(np.int64)
-    taps = twice.shape[1]
-    biases = 2 * np.array(folded_biases(step), np.int64)
-    multiplier, first, right = np.array([factor.words for factor in factors], np.int64).T
-    pairs = (twice[:, :-1] & 0xFFFF) | (twice[:, 1:] << 16)
+    scaled = scale * step.weights.reshape(len(step.weights), -1).astype(np.int64)
+    taps = scaled.shape[1]
+    biases = scale * np.array(folded_biases(step), np.int64)
+    multiplier, first, shift = np.array([factor.words for factor in factors], np.int64).T
+    pairs = (scaled[:, :-1] & 0xFFFF) | (scaled[:, 1:] << 16)
     order = [*range(0, taps - 1, 2), *range(1, taps - 1, 2)]
-    columns = [biases, multiplier, first, right | (twice[:, -1] << 16), *pairs[:, order].T]
+    columns = [biases, multiplier, first, shift | (scaled[:, -1] << 16), *pairs[:, order].T]
     wrapped = (np.stack(columns, axis=1) + (1 << 31)) % (1 << 32) - (1 << 31)
     return wrapped.astype(np.int32)
+
+
+def _fused(step: DepthwiseStep, right: int) -> tuple[Factor, ...] | None:
+    factors = fused_factors(step, _SCALE, right)
+    if factors is None:
+        return None
+    return tuple(Factor(factor.multiplier, factor.first, factor.right) for factor in factors)

@@ -20,7 +20,7 @@ _ATTEMPTS = 20
 Wide = NDArray[np.int64]
 
 
-def _has_equal_shapes(step: ElementwiseStep) -> bool:
+def has_equal_shapes(step: ElementwiseStep) -> bool:
     """Two activations, none of them repeated."""
     both_variable = step.left.data is None and step.right.data is None
     return both_variable and step.left.shape == step.right.shape == step.shape
@@ -36,7 +36,7 @@ class Sum(Kernel):
 
     def matches(self, step: Step) -> bool:
         """True when one of the operands may be multiplied."""
-        return isinstance(step, AddStep) and _has_equal_shapes(step) and _addends(step) is not None
+        return isinstance(step, AddStep) and has_equal_shapes(step) and _addends(step) is not None
 
     def in_place_inputs(self, step: Step) -> tuple[str, ...]:
         """Both operands: codes are read before their place is written."""
@@ -76,7 +76,7 @@ class Product(Kernel):
 
     def matches(self, step: Step) -> bool:
         """True when the factor has the short form; products stay below 2^17."""
-        return isinstance(step, MulStep) and _has_equal_shapes(step) and has_short_form(*step.factor)
+        return isinstance(step, MulStep) and has_equal_shapes(step) and has_short_form(*step.factor)
 
     def in_place_inputs(self, step: Step) -> tuple[str, ...]:
         """Both operands: codes are read before their place is written."""

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.compile.kernels.base import Array, Code, Structure
-from ppg_deploy.compile.kernels.by_weights import ByWeights
 from ppg_deploy.compile.kernels.convolution import (
     ColumnsConvolution,
     convolution_parameters,
@@ -14,6 +13,7 @@ from ppg_deploy.compile.kernels.convolution import (
     window_offsets,
 )
 from ppg_deploy.compile.kernels.quads import row_cycles
+from ppg_deploy.compile.once_per_weights import once_per_weights
 from ppg_deploy.compile.requantize_fused import FusedFactor, fused_factors
 from ppg_deploy.compile.steps import ConvolutionStep, Step, WeightedStep
 
@@ -32,8 +32,8 @@ class FewValuesConvolution(ColumnsConvolution):
     """Cycles of two positions and the channels that are computed together."""
 
     def __init__(self) -> None:
-        self._factors = ByWeights(_factors)
-        self._stream = ByWeights(self._packed)
+        self._factors = once_per_weights(_factors)
+        self._stream = once_per_weights(self._packed)
         self.files = (
             "ppg_conv.h",
             "ppg_conv_few.h",

@@ -5,10 +5,9 @@ import numpy as np
 from ppg_deploy.compile.kernels.base import Array, Code, Structure
 from ppg_deploy.compile.kernels.convolution import (
     ColumnsConvolution,
-    copies_rows,
+    image_fields,
     pieces,
     step_words,
-    window_offsets,
     window_steps,
 )
 from ppg_deploy.compile.kernels.packing import pack_stream
@@ -52,8 +51,7 @@ class ColumnsConvolution16(ColumnsConvolution):
             pack_stream(flat[first:last], inline[first:last], factors[first:last], neighbours=True)
             for first, last in ((group * per_group, (group + 1) * per_group) for group in range(step.groups))
         ]
-        source, target, window = step.source, step.target, step.window
-        runs, run_values = pieces(step)
+        source, window = step.source, step.window
         steps = window_steps(step)
         parameters = Structure(
             "ppg_conv16_t",
@@ -68,23 +66,11 @@ class ColumnsConvolution16(ColumnsConvolution):
                     "low": step.low,
                     "high": step.high,
                 },
-                "groups": step.groups,
-                "rows": source.rows,
+                **image_fields(step, in_place),
                 "row_values": source.columns * source.channels,
-                "out_rows": target.rows,
-                "out_columns": target.columns,
-                "out_channels": target.channels,
-                "kernel_rows": window.kernel[0],
-                "kernel_row_step": window.dilation[0],
-                "stride_rows": window.stride[0],
-                "pad_top": window.before[0],
                 "stride_values": window.stride[1] * source.channels,
-                "offsets": window_offsets(step, in_place) if run_values % 4 else 0,
-                "runs": runs,
-                "run_values": run_values,
-                "run_step": window.dilation[1] * source.channels,
+                "run_values": pieces(step)[1],
                 "group_values": source.channels // step.groups,
-                "copies_rows": int(copies_rows(step, in_place)),
                 "left_values": window.before[1] * source.channels,
                 "right_values": window.after[1] * source.channels,
             },

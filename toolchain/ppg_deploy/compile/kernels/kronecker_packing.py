@@ -16,14 +16,16 @@ high, is one of the values of a - c + 2^20 too. Sums on the way may leave their 
 back.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from math import gcd
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ppg_deploy.compile.requantize import Factor, accumulator_ranges, constant_codes
+from ppg_deploy.compile.requantize import accumulator_ranges, constant_codes
 from ppg_deploy.compile.steps import ConvolutionStep, WeightedStep
 
 FIELD_BITS = 21
@@ -51,23 +53,73 @@ class Steps:
     rows: int
     taps: int
     cycles: int
+    half_begin: int
+    half_size: int
+    half_cycles: int
 
     @property
-    def end(self) -> int:
+    def end(self) -> "Places":
         """Behind the jump that ends the group: the place that this jump counts from."""
-        return self.begin + self.count * self.size + 8
+        half = self.half_begin + self.count * self.half_size + _HALF_JUMP_BYTES
+        return Places(self.begin + self.count * self.size + _JUMP_BYTES, half)
+
+    def last(self, steps: int) -> "Places":
+        """Where the last so many steps begin."""
+        skipped = self.count - steps
+        return Places(self.begin + skipped * self.size, self.half_begin + skipped * self.half_size)
+
+
+@dataclass(frozen=True)
+class Places:
+    """The same code of a block and of half a block."""
+
+    block: int
+    half: int
+
+    def jump_to(self, to: "Places") -> int:
+        """The word of a jump that is taken here."""
+        return ((to.block - self.block) & 0xFFFF) + ((to.half - self.half) << 16)
 
 
 # The macros of ppg_kronecker.h.
-_THREES = Steps(begin=0, count=16, size=88, rows=1, taps=3, cycles=25)
-_TWOS = Steps(begin=_THREES.end, count=16, size=60, rows=1, taps=2, cycles=17)
-_ONES = Steps(begin=_TWOS.end, count=8, size=64, rows=2, taps=1, cycles=18)
+_JUMP_BYTES, _HALF_JUMP_BYTES = 8, 12
+_HALF_START_AT = -48
+_HALF_PASS_AT = _HALF_START_AT - 68
+_HALF_MOVE_AT = _HALF_PASS_AT - 20
+_HALF_ONES_AT = _HALF_MOVE_AT - 8 * 40 - 12
+_HALF_TWOS_AT = _HALF_ONES_AT - 16 * 40 - 12
+HALF_THREES_AT = _HALF_TWOS_AT - 16 * 60 - 12
+_THREES = Steps(0, 16, 88, rows=1, taps=3, cycles=25, half_begin=HALF_THREES_AT, half_size=60, half_cycles=17)
+_TWOS = Steps(
+    _THREES.end.block,
+    16,
+    60,
+    rows=1,
+    taps=2,
+    cycles=17,
+    half_begin=_HALF_TWOS_AT,
+    half_size=40,
+    half_cycles=12,
+)
+_ONES = Steps(
+    _TWOS.end.block, 8, 64, rows=2, taps=1, cycles=18, half_begin=_HALF_ONES_AT, half_size=40, half_cycles=12
+)
 _GROUPS = {3: _THREES, 2: _TWOS, 1: _ONES}
-_MOVE_AT = _ONES.end
-FIXED_AT = _MOVE_AT + 16
+_MOVE = Places(_ONES.end.block, _HALF_MOVE_AT)
+FIXED_AT = _MOVE.block + 16
 _START_AT = FIXED_AT + 256
 SCALED_AT = _START_AT + 52
 PROVEN_AT = SCALED_AT + 300
+_PASS_AT = PROVEN_AT + 356
+SUMMED_AT = _PASS_AT + 80
+_SLOT_BYTES = 120
+LARGEST_NUMBER_OF_PASSES = 4
+_AFTER_START = Places(SCALED_AT, 0)
+_AFTER_MOVE = Places(FIXED_AT, _HALF_PASS_AT)
+_PASS = Places(_PASS_AT, _HALF_PASS_AT)
+_AFTER_PASS = Places(SUMMED_AT, _HALF_START_AT)
+# Accumulators that a pass keeps.
+KEPT_BYTES = 32
 # Words of taps per channel, as the groups that make them up.
 _DIVISION = {1: (1,), 2: (2,), 3: (3,), 4: (2, 2), 5: (3, 2)}
 LARGEST_KERNEL = 9
@@ -103,7 +155,39 @@ class Segment:
         return self.first_byte + self.steps * self.group.rows * ROW_BYTES
 
 
+@dataclass(frozen=True)
+class Piece:
+    """Steps of a segment, from `first` on."""
+
+    segment: Segment
+    first: int
+    steps: int
+
+    @property
+    def first_byte(self) -> int:
+        """Where the packs of the first step begin, from those of the block's first row."""
+        return self.segment.first_byte + self.first * self.segment.group.rows * ROW_BYTES
+
+    @property
+    def end_byte(self) -> int:
+        """Where the last step leaves the pointer to the packs."""
+        return self.first_byte + self.steps * self.segment.group.rows * ROW_BYTES
+
+    @property
+    def jumps(self) -> int:
+        """Jumps into the group."""
+        return -(-self.steps // self.segment.group.count)
+
+
 @dataclass(frozen=True, eq=False)
+class Pass:
+    """Steps whose sums the fields hold, and what each channel's accumulators start at, as 64 bits."""
+
+    pieces: tuple[Piece, ...]
+    starts: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Layout:
     """How a convolution's columns, taps and channels are cut up; stride and dilation are those of columns."""
 
@@ -164,15 +248,6 @@ class Layout:
         """Where a block leaves the pointer to the packs."""
         return self.segments[-1].end_byte
 
-    @cached_property
-    def jumps(self) -> int:
-        """Jumps in a block, moves included."""
-        moves = sum(
-            after.first_byte != before.end_byte
-            for before, after in zip(self.segments, self.segments[1:], strict=False)
-        )
-        return 1 + moves + sum(-(-segment.steps // segment.group.count) for segment in self.segments)
-
 
 def layout_of(step: ConvolutionStep) -> Layout:
     """The layout of a step."""
@@ -198,8 +273,20 @@ def fields_hold(step: WeightedStep) -> bool:
     )
 
 
+def single_pass(step: ConvolutionStep, layout: Layout) -> tuple[Pass]:
+    """All steps, for channels that fields_hold."""
+    return (Pass(tuple(Piece(one, 0, one.steps) for one in layout.segments), starts(step, layout)),)
+
+
+def jumps(passes: Sequence[Pass]) -> int:
+    """Jumps in a block, moves included, those from pass to pass not."""
+    pieces = [piece for one in passes for piece in one.pieces]
+    moves = sum(after.first_byte != before.end_byte for before, after in pairwise(pieces))
+    return 1 + moves + sum(piece.jumps for piece in pieces)
+
+
 def starts(step: ConvolutionStep, layout: Layout) -> NDArray[np.int64]:
-    """What each channel's accumulators start at, as 64 bits.
+    """What each channel's accumulators start at when there is one pass, as 64 bits.
 
     Constant channels may overflow; nothing but their own fields is changed by that, and those are multiplied by 0.
     """
@@ -216,39 +303,59 @@ def starts(step: ConvolutionStep, layout: Layout) -> NDArray[np.int64]:
 
 
 def pack_stream(
-    step: ConvolutionStep, layout: Layout, factors: tuple[Factor, ...], end: int
+    step: ConvolutionStep, layout: Layout, passes: Sequence[Pass], factors: NDArray[np.int64], end: int
 ) -> NDArray[np.int32]:
-    """The stream of all channel pairs; `end` is where the last jump goes."""
+    """The stream of all channel pairs.
+
+    Args:
+        step: what to compute.
+        layout: its layout.
+        passes: all steps in their order.
+        factors: words of all channels (channels, words) that stand behind the last jump.
+        end: where the last jump goes.
+    """
     pairs = step.target.channels // 2
-    pieces = [starts(step, layout).astype("<i8").view("<i4").reshape(pairs, 4)]
-    at = SCALED_AT
+    pieces = [_words_of_starts(passes[0])]
+    at = _AFTER_START
     reached = 0
-    for segment in layout.segments:
-        if segment.first_byte != reached:
-            pieces += [_same(pairs, _MOVE_AT - at), _same(pairs, segment.first_byte - reached)]
-            at = FIXED_AT
-        words = _tap_words(step, layout, segment)
-        group = segment.group
-        done = 0
-        while done < segment.steps:
-            # The first jump takes what does not fill a group.
-            count = (segment.steps - done) % group.count or group.count
-            pieces.append(_same(pairs, group.begin + (group.count - count) * group.size - at))
-            pieces.append(words[:, done : done + count].reshape(pairs, -1))
-            at = group.end
-            done += count
-        reached = segment.end_byte
-    pieces.append(_same(pairs, end - at))
-    pieces.append(np.array([factor.words for factor in factors], np.int64).reshape(pairs, 6))
+    for number, one in enumerate(passes):
+        if number:
+            pieces += [_same(pairs, at.jump_to(_PASS)), _same(pairs, KEPT_BYTES * (number - 1))]
+            pieces.append(_words_of_starts(one))
+            at = _AFTER_PASS
+        for piece in one.pieces:
+            if piece.first_byte != reached:
+                pieces += [_same(pairs, at.jump_to(_MOVE)), _same(pairs, piece.first_byte - reached)]
+                at = _AFTER_MOVE
+            words = _tap_words(step, layout, piece)
+            group = piece.segment.group
+            done = 0
+            while done < piece.steps:
+                # The first jump takes what does not fill a group.
+                count = (piece.steps - done) % group.count or group.count
+                pieces.append(_same(pairs, at.jump_to(group.last(count))))
+                pieces.append(words[:, done : done + count].reshape(pairs, -1))
+                at = group.end
+                done += count
+            reached = piece.end_byte
+    pieces.append(_same(pairs, at.jump_to(Places(end, end))))
+    if end == SUMMED_AT:
+        pieces.append(_same(pairs, (LARGEST_NUMBER_OF_PASSES - len(passes)) * _SLOT_BYTES))
+    pieces.append(factors.reshape(pairs, -1))
     return np.concatenate(pieces, axis=1).astype(np.int32).reshape(-1)
+
+
+def _words_of_starts(one: Pass) -> NDArray[np.int64]:
+    return one.starts.astype("<i8").view("<i4").reshape(-1, 4).astype(np.int64)
 
 
 def _same(pairs: int, value: int) -> NDArray[np.int64]:
     return np.full((pairs, 1), value, np.int64)
 
 
-def _tap_words(step: ConvolutionStep, layout: Layout, segment: Segment) -> NDArray[np.int64]:
-    """Words (pairs, steps, words of a step) of a segment."""
+def _tap_words(step: ConvolutionStep, layout: Layout, piece: Piece) -> NDArray[np.int64]:
+    """Words (pairs, steps, words of a step) of a piece."""
+    segment = piece.segment
     taps = step.weights[:, 0, segment.residue :: layout.residues].astype(np.int64)
     channels = segment.steps * segment.group.rows
     padded = np.zeros((len(taps), 2 * layout.words(segment.residue), channels), np.int64)
@@ -257,4 +364,5 @@ def _tap_words(step: ConvolutionStep, layout: Layout, segment: Segment) -> NDArr
     words = words[:, segment.word : segment.word + segment.group.taps]
     # (pairs, A or B, words, channels) -> (pairs, channels, words, A or B).
     by_channel = words.reshape(len(taps) // 2, 2, segment.group.taps, channels).transpose(0, 3, 2, 1)
-    return by_channel.reshape(len(taps) // 2, segment.steps, -1)
+    by_step = by_channel.reshape(len(taps) // 2, segment.steps, -1)
+    return by_step[:, piece.first : piece.first + piece.steps]

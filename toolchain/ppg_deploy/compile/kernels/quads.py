@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.compile.kernels.base import Code, Structure
-from ppg_deploy.compile.kernels.by_weights import ByWeights
 from ppg_deploy.compile.kernels.convolution import (
     ColumnsConvolution,
     convolution_parameters,
@@ -14,6 +13,7 @@ from ppg_deploy.compile.kernels.convolution import (
     pieces,
     window_steps,
 )
+from ppg_deploy.compile.once_per_weights import once_per_weights
 from ppg_deploy.compile.requantize import folded_biases
 from ppg_deploy.compile.requantize_fused import FusedFactor, fused_factors, signed_factors
 from ppg_deploy.compile.steps import ConvolutionStep, Step, WeightedStep
@@ -25,7 +25,7 @@ _STEP_WORDS = 4
 # PPG_QUADS_END as a window value.
 _END_VALUE = 0x4080
 _FUSED_WORDS, _ANY_WORDS = 2, 4
-# Measured on the Cortex-M4 model, see docs/aot.md.
+# Measured on the Cortex-M4 model, see docs/kernels.md.
 _PAIR_CYCLES = 15
 _LOOP_PAIRS, _LOOP_CYCLES = 8, 5
 _FUSED_CYCLES, _ANY_CYCLES = 64, 100
@@ -57,8 +57,8 @@ class QuadsConvolution(ColumnsConvolution):
             "ppg_quads_simd.h",
             f"ppg_quads_{self._suffix}.c",
         )
-        self._factors = ByWeights(lambda step: quad_factors(step, right))
-        self._stream = ByWeights(self._packed)
+        self._factors = once_per_weights(lambda step: quad_factors(step, right))
+        self._stream = once_per_weights(self._packed)
 
     def matches(self, step: Step) -> bool:
         """True when each channel has an exact factor of the routine's form."""

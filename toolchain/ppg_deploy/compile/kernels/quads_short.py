@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ppg_deploy.compile.kernels.by_weights import ByWeights
 from ppg_deploy.compile.kernels.quads import CHANNELS, SCALE, QuadsConvolution, pack_quads
+from ppg_deploy.compile.once_per_weights import once_per_weights
 from ppg_deploy.compile.requantize import Factor, accumulator_ranges, folded_biases, proven_factors
 from ppg_deploy.compile.steps import ConvolutionStep, Step, WeightedStep
 
@@ -24,8 +24,8 @@ class ShortQuadsConvolution(QuadsConvolution):
         )
         self._suffix = "short"
         self.name = "conv_quads_short"
-        self._short_factors = ByWeights(short_factors)
-        self._stream = ByWeights(self._packed_short)
+        self._short_factors = once_per_weights(short_factors)
+        self._stream = once_per_weights(self._packed_short)
 
     def matches(self, step: Step) -> bool:
         """True when each channel has the proven form, and the dead ones hold the output's zero point."""

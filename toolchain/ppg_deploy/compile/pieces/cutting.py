@@ -1,24 +1,19 @@
 """Writes a program again, with some runs of steps computed piece by piece."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from ppg_deploy.compile.lower import Program
 from ppg_deploy.compile.pieces.area import (
     Area,
-    Cut,
     Span,
-    cut,
     input_images,
     output_image,
     whole_area,
 )
-from ppg_deploy.compile.steps import Image, Step
+from ppg_deploy.compile.pieces.tiles import Part, Tile, plan_tiles
+from ppg_deploy.compile.program import Program
+from ppg_deploy.compile.steps import CopyStep, Image, Step
 from ppg_deploy.errors import InternalError
-
-
-class PaddingOnlyError(InternalError):
-    """A piece would read nothing but padding, which no kernel does."""
 
 
 def storage_images(program: Program) -> dict[str, Image]:
@@ -51,6 +46,15 @@ def last_reads(program: Program) -> dict[str, int]:
             last[program.origin(name)] = number
     last[program.origin(program.output)] = len(program.steps)
     return last
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A storage, or a view, that holds an area of a tensor, and nothing else."""
+
+    storage: str
+    area: Area
+    channels: int
 
 
 class Rewriting:
@@ -114,78 +118,92 @@ class Rewriting:
             PaddingOnlyError: a piece lies in the padding entirely.
             InternalError: the values of a piece do not follow each other in memory (a bug of the caller).
         """
-        for tile in zip(*outputs.values(), strict=True):
-            self._tile(numbers, dict(zip(outputs, tile, strict=True)))
+        tiles = [dict(zip(outputs, tile, strict=True)) for tile in zip(*outputs.values(), strict=True)]
+        planned = plan_tiles(self._program, numbers, tiles, self._images)
+        for tile, following in zip(planned, [*planned[1:], {}], strict=True):
+            self._take_over_tile(tile, following, frozenset(outputs))
 
-    def _tile(self, numbers: Sequence[int], areas: dict[str, Area]) -> None:
-        wanted = frozenset(areas)
-        cuts = pieces_of_tile(self._program, numbers, areas, self._images)
-        names: dict[str, tuple[str, Area]] = {}
-        for number, piece in cuts:
-            step = self._program.steps[number]
-            inputs = tuple(
-                self._part(*self._source(name, names), need)
-                for name, need in zip(step.inputs, piece.needs, strict=True)
-            )
-            output = self._target(step.output, areas[step.output], step.output in wanted, names)
-            self._append(replace(piece.step, inputs=inputs, output=output), number)
+    def _take_over_tile(self, tile: Tile, following: Tile, wanted: frozenset[str]) -> None:
+        places: dict[str, _Place] = {}
+        for name, part in tile.items():
+            place = self._wanted_place(name, part) if name in wanted else self._piece_place(name, part)
+            if name not in wanted:
+                places[name] = place
+                if part.carried is not None:
+                    self._hand_on(part.number, self._carried_place(name, part.carried), place, part.carried)
+            if part.piece is not None and part.fresh is not None:
+                step = self._program.steps[part.number]
+                inputs = tuple(
+                    self._part(places.get(source) or self._whole_place(source), need)
+                    for source, need in zip(step.inputs, part.piece.needs, strict=True)
+                )
+                output = self._part(place, part.fresh)
+                self._append(replace(part.piece.step, inputs=inputs, output=output), part.number)
+            next_part = following.get(name)
+            if name not in wanted and next_part is not None and next_part.carried is not None:
+                self._hand_on(
+                    part.number, place, self._carried_place(name, next_part.carried), next_part.carried
+                )
 
-    def _source(self, name: str, names: Mapping[str, tuple[str, Area]]) -> tuple[str, Area, int]:
-        """(storage, its area, channels) that holds a tensor: a piece of this tile, or the whole."""
+    def _whole_place(self, name: str) -> "_Place":
         image = self._images[name]
-        storage, area = names.get(name, (name, whole_area(image)))
-        return storage, area, image.channels
+        return _Place(name, whole_area(image), image.channels)
 
-    def _target(self, name: str, area: Area, wanted: bool, names: dict[str, tuple[str, Area]]) -> str:
-        image = self._images[name]
-        if wanted:
-            if area != whole_area(image) and name not in self._program.views:
-                self._assembled[name] = image.size * self._itemsize
-            return self._part(name, whole_area(image), image.channels, area)
+    def _wanted_place(self, name: str, part: Part) -> "_Place":
+        place = self._whole_place(name)
+        if part.area != place.area and name not in self._program.views:
+            self._assembled[name] = self._images[name].size * self._itemsize
+        return place
+
+    def _piece_place(self, name: str, part: Part) -> "_Place":
+        channels = self._images[name].channels
         piece = f"{name} piece {len(self._steps)}"
-        names[name] = (piece, area)
-        self._images[piece] = area.image(image.channels)
-        return piece
+        self._images[piece] = part.area.image(channels)
+        if part.carried is not None:
+            self._assembled[piece] = part.area.image(channels).size * self._itemsize
+        return _Place(piece, part.area, channels)
 
-    def _part(self, storage: str, has: Area, channels: int, need: Area) -> str:
-        """The name of the part `need` of a storage that holds the area `has`."""
+    def _carried_place(self, name: str, area: Area) -> "_Place":
+        """Where a tile leaves an area for the next one; the name says who wrote it, not which columns."""
+        channels = self._images[name].channels
+        storage = f"{name} carried"
+        size = area.image(channels).size * self._itemsize
+        self._assembled[storage] = max(size, self._assembled.get(storage, 0))
+        return _Place(self.view(storage, 0), area, channels)
+
+    def _hand_on(self, number: int, source: "_Place", target: "_Place", area: Area) -> None:
+        step = self._program.steps[number]
+        copy = CopyStep(
+            operators=step.operators,
+            kind=step.kind,
+            name=step.name,
+            inputs=(self._part(source, area),),
+            output=self._part(target, area),
+            output_bytes=area.image(source.channels).size * self._itemsize,
+            codes=step.codes,
+        )
+        self._append(copy, number)
+
+    def _part(self, place: "_Place", need: Area) -> str:
+        """The name of the part `need` of what lies in a place."""
+        has = place.area
         if need == has:
-            return storage
+            return place.storage
         inside = Area(
             Span(need.rows.first - has.rows.first, need.rows.last - has.rows.first),
             Span(need.columns.first - has.columns.first, need.columns.last - has.columns.first),
         )
-        whole = has.image(channels)
+        whole = has.image(place.channels)
         if not inside.lies_in_one_piece(whole):
-            raise InternalError(f"a piece of {storage} is scattered in memory", hint="report this model")
-        origin, first = self._views.get(storage, (storage, 0))
+            raise InternalError(
+                f"a piece of {place.storage} is scattered in memory", hint="report this model"
+            )
+        origin, first = self._views.get(place.storage, (place.storage, 0))
         start = first + inside.first_value(whole) * self._itemsize
-        name = f"{origin} from byte {start} on, {need.image(channels).size} values"
+        name = f"{origin} from byte {start} on, {need.image(place.channels).size} values"
         self._views[name] = (origin, start)
         return name
 
     @property
     def _itemsize(self) -> int:
         return self._program.steps[0].codes.itemsize
-
-
-def pieces_of_tile(
-    program: Program, numbers: Sequence[int], areas: dict[str, Area], images: Mapping[str, Image]
-) -> list[tuple[int, Cut]]:
-    """The pieces that compute some areas, in order; `areas` receives those of everything in between.
-
-    Raises:
-        PaddingOnlyError: a piece lies in the padding entirely.
-    """
-    cuts: list[tuple[int, Cut]] = []
-    for number in reversed(numbers):
-        step = program.steps[number]
-        if step.output not in areas:
-            continue
-        piece = cut(step, areas[step.output], images)
-        if piece is None:
-            raise PaddingOnlyError(f"a piece of {step.name} reads padding only", hint="report this model")
-        cuts.append((number, piece))
-        for name, need in zip(step.inputs, piece.needs, strict=True):
-            areas[name] = areas[name].hull(need) if name in areas else need
-    return cuts[::-1]

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ppg_deploy.compile.lower import Program
 from ppg_deploy.compile.pieces.area import Area, Span, cut, whole_area
 from ppg_deploy.compile.pieces.cutting import Rewriting, is_cuttable, last_reads, storage_images
+from ppg_deploy.compile.program import Program
 from ppg_deploy.compile.steps import Image
 
 
@@ -27,23 +27,28 @@ class Region:
 def split_rows(program: Program) -> Program:
     """The program with every run of row-by-row steps computed depth first, row after row."""
     images = storage_images(program)
-    runs = _row_runs(program, images)
+    pieces = {}
+    for first, last in _row_runs(program, images).items():
+        outputs = live_outputs(program, first, last)
+        pieces[first] = (last, {name: _rows_of(images[name]) for name in outputs})
+    return _with_pieces(program, pieces)
+
+
+def _rows_of(image: Image) -> list[Area]:
+    return [Area(Span(row, row + 1), Span(0, image.columns)) for row in range(image.rows)]
+
+
+def _with_pieces(program: Program, pieces: Mapping[int, tuple[int, Mapping[str, list[Area]]]]) -> Program:
+    """The program with runs of steps computed piece by piece: first step -> (end, areas of its outputs)."""
     rewriting = Rewriting(program)
     number = 0
     while number < len(program.steps):
-        end = runs.get(number)
-        if end is None:
+        if number in pieces:
+            first, (number, areas) = number, pieces[number]
+            rewriting.take_over_pieces(range(first, number), areas)
+        else:
             rewriting.take_over(number)
             number += 1
-            continue
-        outputs = {
-            name: [
-                Area(Span(row, row + 1), Span(0, images[name].columns)) for row in range(images[name].rows)
-            ]
-            for name in live_outputs(program, number, end)
-        }
-        rewriting.take_over_pieces(range(number, end), outputs)
-        number = end
     return rewriting.program()
 
 
@@ -129,19 +134,12 @@ def _region_from(program: Program, start: int, images: Mapping[str, Image]) -> R
 
 def tiled(program: Program, regions: list[Region], tiles: Mapping[tuple[int, ...], int]) -> Program:
     """The program with each region computed in so many stretches; `tiles` is by the operators of a region."""
-    by_start = {region.first: region for region in regions if tiles.get(region.operators, 1) > 1}
-    rewriting = Rewriting(program)
-    number = 0
-    while number < len(program.steps):
-        region = by_start.get(number)
-        if region is None:
-            rewriting.take_over(number)
-            number += 1
-            continue
-        areas = stretches(region.image, tiles[region.operators])
-        rewriting.take_over_pieces(range(region.first, region.last), {region.output: areas})
-        number = region.last
-    return rewriting.program()
+    pieces = {
+        region.first: (region.last, {region.output: stretches(region.image, tiles[region.operators])})
+        for region in regions
+        if tiles.get(region.operators, 1) > 1
+    }
+    return _with_pieces(program, pieces)
 
 
 def stretches(image: Image, count: int) -> list[Area]:

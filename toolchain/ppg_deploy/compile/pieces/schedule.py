@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ppg_deploy.compile.kernels import Kernel
-from ppg_deploy.compile.lower import Program
 from ppg_deploy.compile.memory import MemoryPlan, live_bytes, plan_memory
 from ppg_deploy.compile.objective import Optimize
-from ppg_deploy.compile.pieces.cutting import PaddingOnlyError
 from ppg_deploy.compile.pieces.regions import Region, find_regions, split_rows, tiled
+from ppg_deploy.compile.pieces.tiles import PaddingOnlyError
+from ppg_deploy.compile.program import Program
 from ppg_deploy.errors import DoesNotFitError
 
 # Numbers of stretches to try. Each stretch computes its borders anew, so many short ones cost time.

@@ -10,10 +10,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ppg_deploy.compile.lower import Program
 from ppg_deploy.compile.pieces.area import Area, Span
 from ppg_deploy.compile.pieces.cutting import Rewriting, is_cuttable, storage_images
 from ppg_deploy.compile.pieces.regions import live_outputs, rows_apart, split_rows
+from ppg_deploy.compile.program import Program
 from ppg_deploy.compile.steps import (
     ConvolutionStep,
     CopyStep,

@@ -1,0 +1,8 @@
+#include "ppg_conv_trios.h"
+#include "ppg_trios_fused.h"
+
+TRIOS_FUSED(ppg_trios_15, 15, 14)
+
+void ppg_conv_trios_15(const ppg_conv_t *conv, const int8_t *in, int8_t *out, int8_t *scratch) {
+  ppg_conv_trios(conv, in, out, scratch, ppg_trios_15);
+}
