@@ -32,6 +32,7 @@ FAST = {
     "conv_kronecker",
     "conv_quads",
     "conv_threes",
+    "conv_trios",
     "conv_winograd",
     "dense_wide",
     "depthwise_rows",
@@ -56,7 +57,7 @@ def _signal_network(seed: int) -> Graph:
     name = net.add(net.convolution(wide, 16, (1, 1)), wide)
     name = net.mul(name, net.constant((16,)))
     name = net.depthwise(name, 1, (1, int(random.choice([3, 5]))))
-    name = net.mul(name, net.convolution(name, 16, (1, 1), gain=2.0))
+    name = net.mul(name, net.convolution(name, 16, (1, 1), gain=2.0, groups=2))
     name = net.pool(name, AveragePool2D, (1, 4), (1, 4))
     name = net.pool(name, MaxPool2D, (1, 2), (1, 2))
     _, rows, columns, _ = net.shape(name)

@@ -24,7 +24,7 @@ class SumTables(Kernel):
     name = "sum_tables"
     header = "ppg_sum_tables.h"
     files = ("ppg_sum_tables.c", "ppg_sum_tables.h")
-    code_bytes = 390
+    code_bytes = 364
 
     def matches(self, step: Step) -> bool:
         """True when there are such tables."""
