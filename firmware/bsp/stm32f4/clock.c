@@ -7,12 +7,10 @@
 #include "ppg_registers.h"
 #include "ppg_stm32.h"
 #include "ppg_stm32_family.h"
+#include "ppg_stm32_pll.h"
 
-#define RCC_CONTROL PPG_RCC_BASE
 #define RCC_HSI_ON (1u << 0)
 #define RCC_HSI_READY (1u << 1)
-#define RCC_PLL_ON (1u << 24)
-#define RCC_PLL_READY (1u << 25)
 #define RCC_PLL_CONFIGURATION (PPG_RCC_BASE + 0x04u)
 #define RCC_PLL_RESERVED (2u << 28) /* PLLR on the F446; elsewhere the reset value of a reserved field */
 #define RCC_CONFIGURATION (PPG_RCC_BASE + 0x08u)
@@ -35,19 +33,13 @@
 #define FLASH_PREFETCH_AND_CACHES 0x700u
 
 static bool start_pll(void) {
-  ppg_modify32(RCC_CONTROL, 0u, RCC_HSI_ON);
-  if (!ppg_wait32(RCC_CONTROL, RCC_HSI_READY, RCC_HSI_READY)) {
-    return false;
-  }
-  ppg_modify32(RCC_CONTROL, RCC_PLL_ON, 0u);
-  if (!ppg_wait32(RCC_CONTROL, RCC_PLL_READY, 0u)) {
+  if (!ppg_stm32_prepare_pll(RCC_HSI_ON, RCC_HSI_READY)) {
     return false;
   }
   ppg_write32(RCC_PLL_CONFIGURATION, PPG_CLOCK_PLL_M | (PPG_CLOCK_PLL_N << 6) |
                                          ((PPG_CLOCK_PLL_P / 2u - 1u) << 16) | (PPG_CLOCK_PLL_Q << 24) |
                                          RCC_PLL_RESERVED);
-  ppg_modify32(RCC_CONTROL, 0u, RCC_PLL_ON);
-  return ppg_wait32(RCC_CONTROL, RCC_PLL_READY, RCC_PLL_READY);
+  return ppg_stm32_start_prepared_pll();
 }
 
 /* After the PLL was started and before it is used. */

@@ -6,6 +6,7 @@
 #include "ppg_registers.h"
 #include "ppg_stm32.h"
 #include "ppg_stm32_family.h"
+#include "ppg_stm32_pll.h"
 
 #define PWR_STATUS 0x58024804u /* CSR1 */
 #define PWR_ACTUAL_VOLTAGE_READY (1u << 13)
@@ -19,11 +20,8 @@
 #define FLASH_CONTROL 0x52002000u
 #define FLASH_MASK 0x3Fu /* LATENCY, WRHIGHFREQ */
 
-#define RCC_CONTROL PPG_RCC_BASE
 #define RCC_HSI_ON (1u << 0)
 #define RCC_HSI_READY (1u << 2)
-#define RCC_PLL_ON (1u << 24)
-#define RCC_PLL_READY (1u << 25)
 #define RCC_CONFIGURATION (PPG_RCC_BASE + 0x10u)
 #define RCC_SWITCH_MASK 0x7u
 #define RCC_SWITCH_PLL 0x3u
@@ -70,20 +68,14 @@ static bool set_flash_wait_states(void) {
 }
 
 static bool start_pll(void) {
-  ppg_modify32(RCC_CONTROL, 0u, RCC_HSI_ON);
-  if (!ppg_wait32(RCC_CONTROL, RCC_HSI_READY, RCC_HSI_READY)) {
-    return false;
-  }
-  ppg_modify32(RCC_CONTROL, RCC_PLL_ON, 0u);
-  if (!ppg_wait32(RCC_CONTROL, RCC_PLL_READY, 0u)) {
+  if (!ppg_stm32_prepare_pll(RCC_HSI_ON, RCC_HSI_READY)) {
     return false;
   }
   ppg_modify32(RCC_PLL_SOURCE, RCC_PLL_SOURCE_MASK, PPG_CLOCK_PLL_M << 4);
   ppg_modify32(RCC_PLL_CONFIGURATION, RCC_PLL_1_MASK, RCC_PLL_1_INPUT_8_TO_16_MHZ | RCC_PLL_1_P_ENABLE);
   ppg_write32(RCC_PLL_1_DIVIDERS, (PPG_CLOCK_PLL_N - 1u) | ((PPG_CLOCK_PLL_P - 1u) << 9) |
                                       ((PPG_CLOCK_PLL_Q - 1u) << 16) | ((PPG_CLOCK_PLL_R - 1u) << 24));
-  ppg_modify32(RCC_CONTROL, 0u, RCC_PLL_ON);
-  return ppg_wait32(RCC_CONTROL, RCC_PLL_READY, RCC_PLL_READY);
+  return ppg_stm32_start_prepared_pll();
 }
 
 /* Buses of the three domains: AHB at half the core clock or the core clock, every APB alike. */

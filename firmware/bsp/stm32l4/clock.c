@@ -7,12 +7,10 @@
 #include "ppg_registers.h"
 #include "ppg_stm32.h"
 #include "ppg_stm32_family.h"
+#include "ppg_stm32_pll.h"
 
-#define RCC_CONTROL PPG_RCC_BASE
 #define RCC_HSI_ON (1u << 8)
 #define RCC_HSI_READY (1u << 10)
-#define RCC_PLL_ON (1u << 24)
-#define RCC_PLL_READY (1u << 25)
 #define RCC_CONFIGURATION (PPG_RCC_BASE + 0x08u)
 #define RCC_SWITCH_MASK 0x3u
 #define RCC_SWITCH_PLL 0x3u
@@ -47,19 +45,13 @@ static bool set_flash_wait_states(void) {
 }
 
 static bool start_pll(void) {
-  ppg_modify32(RCC_CONTROL, 0u, RCC_HSI_ON);
-  if (!ppg_wait32(RCC_CONTROL, RCC_HSI_READY, RCC_HSI_READY)) {
-    return false;
-  }
-  ppg_modify32(RCC_CONTROL, RCC_PLL_ON, 0u);
-  if (!ppg_wait32(RCC_CONTROL, RCC_PLL_READY, 0u)) {
+  if (!ppg_stm32_prepare_pll(RCC_HSI_ON, RCC_HSI_READY)) {
     return false;
   }
   ppg_write32(RCC_PLL_CONFIGURATION, RCC_PLL_SOURCE_HSI | ((PPG_CLOCK_PLL_M - 1u) << 4) |
                                          (PPG_CLOCK_PLL_N << 8) | ((PPG_CLOCK_PLL_R / 2u - 1u) << 25) |
                                          RCC_PLL_R_ENABLE);
-  ppg_modify32(RCC_CONTROL, 0u, RCC_PLL_ON);
-  return ppg_wait32(RCC_CONTROL, RCC_PLL_READY, RCC_PLL_READY);
+  return ppg_stm32_start_prepared_pll();
 }
 
 /* At least; the core has to stay that long at half speed on its way above 80 MHz. */

@@ -7,16 +7,14 @@
 #include "ppg_registers.h"
 #include "ppg_stm32.h"
 #include "ppg_stm32_family.h"
+#include "ppg_stm32_pll.h"
 
 #define FLASH_CONTROL 0x58004000u
 #define FLASH_WAIT_MASK 0x7u
 #define FLASH_PREFETCH_AND_CACHES 0x700u
 
-#define RCC_CONTROL PPG_RCC_BASE
 #define RCC_HSI_ON (1u << 8)
 #define RCC_HSI_READY (1u << 10)
-#define RCC_PLL_ON (1u << 24)
-#define RCC_PLL_READY (1u << 25)
 #define RCC_CONFIGURATION (PPG_RCC_BASE + 0x08u)
 #define RCC_SWITCH_MASK 0x3u
 #define RCC_SWITCH_PLL 0x3u
@@ -32,19 +30,13 @@
 #define RCC_RADIO_CORE_APPLIED (1u << 17) /* C2HPREF */
 
 static bool start_pll(void) {
-  ppg_modify32(RCC_CONTROL, 0u, RCC_HSI_ON);
-  if (!ppg_wait32(RCC_CONTROL, RCC_HSI_READY, RCC_HSI_READY)) {
-    return false;
-  }
-  ppg_modify32(RCC_CONTROL, RCC_PLL_ON, 0u);
-  if (!ppg_wait32(RCC_CONTROL, RCC_PLL_READY, 0u)) {
+  if (!ppg_stm32_prepare_pll(RCC_HSI_ON, RCC_HSI_READY)) {
     return false;
   }
   ppg_write32(RCC_PLL_CONFIGURATION, RCC_PLL_SOURCE_HSI | ((PPG_CLOCK_PLL_M - 1u) << 4) |
                                          (PPG_CLOCK_PLL_N << 8) | ((PPG_CLOCK_PLL_R - 1u) << 29) |
                                          RCC_PLL_R_ENABLE);
-  ppg_modify32(RCC_CONTROL, 0u, RCC_PLL_ON);
-  return ppg_wait32(RCC_CONTROL, RCC_PLL_READY, RCC_PLL_READY);
+  return ppg_stm32_start_prepared_pll();
 }
 
 static bool slow_radio_core(void) {
