@@ -5,7 +5,7 @@
 #define PPG_PROTOCOL_H
 
 /* Limits. */
-#define PPG_PROTOCOL_VERSION 2u
+#define PPG_PROTOCOL_VERSION 3u
 #define PPG_REPLY_BIT 128u
 #define PPG_HEADER_BYTES 6u
 #define PPG_CRC_BYTES 4u
@@ -45,6 +45,20 @@
 #define PPG_WIRE_STATUS_CLOCK_FALLBACK 1u
 #define PPG_WIRE_STATUS_NO_COUNTER 2u
 
+/* Values of restart_cause. */
+#define PPG_WIRE_RESTART_UNKNOWN 0u
+#define PPG_WIRE_RESTART_POWER 1u
+#define PPG_WIRE_RESTART_PIN 2u
+#define PPG_WIRE_RESTART_SOFTWARE 3u
+#define PPG_WIRE_RESTART_WATCHDOG 4u
+#define PPG_WIRE_RESTART_FAULT 5u
+
+/* Values of kind in FAULT. */
+#define PPG_WIRE_FAULT_NONE 0u
+#define PPG_WIRE_FAULT_EXCEPTION 1u
+#define PPG_WIRE_FAULT_STACK_OVERFLOW 2u
+#define PPG_WIRE_FAULT_HANG 3u
+
 /* HELLO */
 #define PPG_TYPE_HELLO 0x01u
 #define PPG_HELLO_MIN_BYTES 4u
@@ -53,8 +67,8 @@
 
 /* HELLO_REPLY */
 #define PPG_TYPE_HELLO_REPLY 0x81u
-#define PPG_HELLO_REPLY_MIN_BYTES 173u
-#define PPG_HELLO_REPLY_MAX_BYTES 173u
+#define PPG_HELLO_REPLY_MIN_BYTES 178u
+#define PPG_HELLO_REPLY_MAX_BYTES 178u
 #define PPG_HELLO_REPLY_SESSION_AT 0u /* uint32_t */
 #define PPG_HELLO_REPLY_CLOCK_HZ_AT 4u /* uint32_t, Hz */
 #define PPG_HELLO_REPLY_BSP_STATUS_AT 8u /* uint32_t */
@@ -77,6 +91,8 @@
 #define PPG_HELLO_REPLY_BUILD_ID_BYTES 32u /* B */
 #define PPG_HELLO_REPLY_HOP_AT 165u /* uint32_t */
 #define PPG_HELLO_REPLY_PUSH_BYTES_AT 169u /* uint32_t, B */
+#define PPG_HELLO_REPLY_RESTART_CAUSE_AT 173u /* uint8_t */
+#define PPG_HELLO_REPLY_RUN_LIMIT_MS_AT 174u /* uint32_t, ms */
 
 /* LOAD_INPUT */
 #define PPG_TYPE_LOAD_INPUT 0x02u
@@ -98,13 +114,14 @@
 
 /* RUN_REPLY */
 #define PPG_TYPE_RUN_REPLY 0x83u
-#define PPG_RUN_REPLY_MIN_BYTES 16u
+#define PPG_RUN_REPLY_MIN_BYTES 20u
 #define PPG_RUN_REPLY_MAX_BYTES 512u
 #define PPG_RUN_REPLY_MODEL_STATUS_AT 0u /* int32_t */
 #define PPG_RUN_REPLY_INPUT_CRC_AT 4u /* uint32_t */
 #define PPG_RUN_REPLY_TICKS_AT 8u /* uint32_t, ticks */
-#define PPG_RUN_REPLY_OUTPUT_CRC_AT 12u /* uint32_t */
-#define PPG_RUN_REPLY_OUTPUT_AT 16u /* uint8_t[] */
+#define PPG_RUN_REPLY_TIMER_TICKS_AT 12u /* uint32_t, ticks */
+#define PPG_RUN_REPLY_OUTPUT_CRC_AT 16u /* uint32_t */
+#define PPG_RUN_REPLY_OUTPUT_AT 20u /* uint8_t[] */
 
 /* READ_OUTPUT */
 #define PPG_TYPE_READ_OUTPUT 0x04u
@@ -129,12 +146,13 @@
 
 /* RUN_MANY_REPLY */
 #define PPG_TYPE_RUN_MANY_REPLY 0x85u
-#define PPG_RUN_MANY_REPLY_MIN_BYTES 12u
+#define PPG_RUN_MANY_REPLY_MIN_BYTES 16u
 #define PPG_RUN_MANY_REPLY_MAX_BYTES 512u
 #define PPG_RUN_MANY_REPLY_MODEL_STATUS_AT 0u /* int32_t */
 #define PPG_RUN_MANY_REPLY_INPUT_CRC_AT 4u /* uint32_t */
 #define PPG_RUN_MANY_REPLY_FIRST_INDEX_AT 8u /* uint32_t */
-#define PPG_RUN_MANY_REPLY_TICKS_AT 12u /* uint32_t[], ticks */
+#define PPG_RUN_MANY_REPLY_TIMER_TICKS_AT 12u /* uint32_t, ticks */
+#define PPG_RUN_MANY_REPLY_TICKS_AT 16u /* uint32_t[], ticks */
 
 /* PROFILE */
 #define PPG_TYPE_PROFILE 0x06u
@@ -212,19 +230,39 @@
 
 /* PUSH_REPLY */
 #define PPG_TYPE_PUSH_REPLY 0x8Bu
-#define PPG_PUSH_REPLY_MIN_BYTES 17u
+#define PPG_PUSH_REPLY_MIN_BYTES 21u
 #define PPG_PUSH_REPLY_MAX_BYTES 512u
 #define PPG_PUSH_REPLY_MODEL_STATUS_AT 0u /* int32_t */
 #define PPG_PUSH_REPLY_FILLING_AT 4u /* uint8_t */
 #define PPG_PUSH_REPLY_SAMPLES_CRC_AT 5u /* uint32_t */
 #define PPG_PUSH_REPLY_TICKS_AT 9u /* uint32_t, ticks */
-#define PPG_PUSH_REPLY_OUTPUT_CRC_AT 13u /* uint32_t */
-#define PPG_PUSH_REPLY_OUTPUT_AT 17u /* uint8_t[] */
+#define PPG_PUSH_REPLY_TIMER_TICKS_AT 13u /* uint32_t, ticks */
+#define PPG_PUSH_REPLY_OUTPUT_CRC_AT 17u /* uint32_t */
+#define PPG_PUSH_REPLY_OUTPUT_AT 21u /* uint8_t[] */
+
+/* LAST_FAULT */
+#define PPG_TYPE_LAST_FAULT 0x0Cu
+#define PPG_LAST_FAULT_MIN_BYTES 0u
+#define PPG_LAST_FAULT_MAX_BYTES 0u
+
+/* LAST_FAULT_REPLY */
+#define PPG_TYPE_LAST_FAULT_REPLY 0x8Cu
+#define PPG_LAST_FAULT_REPLY_MIN_BYTES 33u
+#define PPG_LAST_FAULT_REPLY_MAX_BYTES 33u
+#define PPG_LAST_FAULT_REPLY_KIND_AT 0u /* uint8_t */
+#define PPG_LAST_FAULT_REPLY_EXCEPTION_AT 1u /* uint32_t */
+#define PPG_LAST_FAULT_REPLY_FAULT_STATUS_AT 5u /* uint32_t */
+#define PPG_LAST_FAULT_REPLY_HARD_FAULT_STATUS_AT 9u /* uint32_t */
+#define PPG_LAST_FAULT_REPLY_BUS_ADDRESS_AT 13u /* uint32_t */
+#define PPG_LAST_FAULT_REPLY_PROGRAM_COUNTER_AT 17u /* uint32_t */
+#define PPG_LAST_FAULT_REPLY_LINK_REGISTER_AT 21u /* uint32_t */
+#define PPG_LAST_FAULT_REPLY_STACK_POINTER_AT 25u /* uint32_t */
+#define PPG_LAST_FAULT_REPLY_RUNS_AT 29u /* uint32_t */
 
 /* BOOT */
 #define PPG_TYPE_BOOT 0xC0u
-#define PPG_BOOT_MIN_BYTES 173u
-#define PPG_BOOT_MAX_BYTES 173u
+#define PPG_BOOT_MIN_BYTES 178u
+#define PPG_BOOT_MAX_BYTES 178u
 #define PPG_BOOT_SESSION_AT 0u /* uint32_t */
 #define PPG_BOOT_CLOCK_HZ_AT 4u /* uint32_t, Hz */
 #define PPG_BOOT_BSP_STATUS_AT 8u /* uint32_t */
@@ -247,6 +285,22 @@
 #define PPG_BOOT_BUILD_ID_BYTES 32u /* B */
 #define PPG_BOOT_HOP_AT 165u /* uint32_t */
 #define PPG_BOOT_PUSH_BYTES_AT 169u /* uint32_t, B */
+#define PPG_BOOT_RESTART_CAUSE_AT 173u /* uint8_t */
+#define PPG_BOOT_RUN_LIMIT_MS_AT 174u /* uint32_t, ms */
+
+/* FAULT */
+#define PPG_TYPE_FAULT 0xC1u
+#define PPG_FAULT_MIN_BYTES 33u
+#define PPG_FAULT_MAX_BYTES 33u
+#define PPG_FAULT_KIND_AT 0u /* uint8_t */
+#define PPG_FAULT_EXCEPTION_AT 1u /* uint32_t */
+#define PPG_FAULT_FAULT_STATUS_AT 5u /* uint32_t */
+#define PPG_FAULT_HARD_FAULT_STATUS_AT 9u /* uint32_t */
+#define PPG_FAULT_BUS_ADDRESS_AT 13u /* uint32_t */
+#define PPG_FAULT_PROGRAM_COUNTER_AT 17u /* uint32_t */
+#define PPG_FAULT_LINK_REGISTER_AT 21u /* uint32_t */
+#define PPG_FAULT_STACK_POINTER_AT 25u /* uint32_t */
+#define PPG_FAULT_RUNS_AT 29u /* uint32_t */
 
 /* ERROR */
 #define PPG_TYPE_ERROR 0xFFu

@@ -24,6 +24,8 @@ _INTEGERS = {
 class DeviceInfo:
     """HELLO_REPLY and BOOT: what the board is. Sizes in bytes, `clock_hz` in Hz, hashes in hexadecimal.
 
+    An inference that takes longer than `run_limit_ms` milliseconds is reported as a hang; 0 means no limit.
+
     `hop` are the new samples per channel that a PUSH takes, 0 without sliding windows.
     """
 
@@ -44,12 +46,20 @@ class DeviceInfo:
     build_id: str
     hop: int
     push_bytes: int
+    restart_cause: int
+    run_limit_ms: int
 
     @property
     def counter_name(self) -> str:
         """What the ticks count: none, dwt or systick."""
         names = {source.value: source.name.lower() for source in table.COUNTER_SOURCES}
         return names.get(self.counter_source, f"unknown ({self.counter_source})")
+
+    @property
+    def restart_name(self) -> str:
+        """Why the board last started: power, pin, software, watchdog, fault or unknown."""
+        names = {cause.value: cause.name.lower() for cause in table.RESTART_CAUSES}
+        return names.get(self.restart_cause, f"unknown ({self.restart_cause})")
 
     @property
     def bsp_problems(self) -> tuple[str, ...]:
@@ -71,6 +81,7 @@ class RunReply:
     model_status: int
     input_crc: int
     ticks: int
+    timer_ticks: int
     output_crc: int
     output: bytes
 
@@ -85,11 +96,12 @@ class ReadOutputReply:
 
 @dataclass(frozen=True)
 class RunManyReply:
-    """Ticks of the runs from `first_index` on."""
+    """Ticks of the runs from `first_index` on; `timer_ticks` is for all of them together."""
 
     model_status: int
     input_crc: int
     first_index: int
+    timer_ticks: int
     ticks: tuple[int, ...]
 
 
@@ -146,8 +158,30 @@ class PushReply:
     filling: int
     samples_crc: int
     ticks: int
+    timer_ticks: int
     output_crc: int
     output: bytes
+
+
+@dataclass(frozen=True)
+class FaultReport:
+    """FAULT and LAST_FAULT_REPLY: how the firmware crashed or where it hung. Registers as the core had them."""
+
+    kind: int
+    exception: int
+    fault_status: int
+    hard_fault_status: int
+    bus_address: int
+    program_counter: int
+    link_register: int
+    stack_pointer: int
+    runs: int
+
+    @property
+    def kind_name(self) -> str:
+        """Name of the kind of fault: none, exception, stack_overflow or hang."""
+        names = {kind.value: kind.name.lower() for kind in table.FAULT_KINDS}
+        return names.get(self.kind, f"unknown ({self.kind})")
 
 
 @dataclass(frozen=True)
@@ -183,7 +217,9 @@ REPLY_CLASSES: dict[str, type] = {
     table.RESET.reply.name: ResetReply,
     table.STATISTICS.reply.name: DeviceStatistics,
     table.PUSH.reply.name: PushReply,
+    table.LAST_FAULT.reply.name: FaultReport,
     table.BOOT.name: DeviceInfo,
+    table.FAULT.name: FaultReport,
     table.ERROR.name: ErrorReply,
 }
 """The dataclass of every message that a board sends; its fields are those of the table, in the same order."""

@@ -7,7 +7,7 @@ host could misread the result.
 from dataclasses import dataclass
 from enum import Enum
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 REPLY_BIT = 0x80
 MAX_DATA = 512
 MAX_RUNS_PER_REQUEST = 32
@@ -170,6 +170,24 @@ BSP_STATUS_BITS = (
     NamedValue("NO_COUNTER", 1 << 1, "no counter passed its self-test"),
 )
 
+RESTART_CAUSES = (
+    NamedValue("UNKNOWN", 0, "the chip's reset flags say nothing that is known here"),
+    NamedValue("POWER", 1, "power-on or brown-out"),
+    NamedValue("PIN", 2, "reset pin: the button, or a probe"),
+    NamedValue("SOFTWARE", 3, "the firmware asked for it: RESET, or the debugger"),
+    NamedValue(
+        "WATCHDOG", 4, "the hardware watchdog: the firmware hung with interrupts masked, or locked up"
+    ),
+    NamedValue("FAULT", 5, "the firmware restarted itself after a fault; LAST_FAULT tells it"),
+)
+
+FAULT_KINDS = (
+    NamedValue("NONE", 0, "no fault is on record since power-on"),
+    NamedValue("EXCEPTION", 1, "the core took a fault exception, or an interrupt nobody asked for"),
+    NamedValue("STACK_OVERFLOW", 2, "a fault exception with the stack pointer at or below the stack's limit"),
+    NamedValue("HANG", 3, "an inference took longer than run_limit_ms; program_counter says where it was"),
+)
+
 _MODEL_STATUS = Field("model_status", Kind.S32, "0, or the runtime's own error code")
 _INPUT_CRC = Field("input_crc", Kind.U32, "CRC-32 of the input buffer just before the run")
 
@@ -193,11 +211,41 @@ _INFO = (
     Field("build_id", Kind.HASH, "hash over everything the firmware was built from", block_bytes=32),
     Field("hop", Kind.U32, "new samples per channel that a PUSH takes; 0 without sliding windows"),
     Field("push_bytes", Kind.U32, "size of the codes of one PUSH; 0 without sliding windows", "B"),
+    Field("restart_cause", Kind.U8, "why the board last started"),
+    Field(
+        "run_limit_ms", Kind.U32, "an inference that takes longer is reported as a hang; 0: no limit", "ms"
+    ),
 )
 
+_FAULT = (
+    Field("kind", Kind.U8, "what happened"),
+    Field(
+        "exception", Kind.U32, "number of the exception (IPSR): 3 hard fault, 4 to 6 memory, bus, usage fault"
+    ),
+    Field("fault_status", Kind.U32, "CFSR"),
+    Field("hard_fault_status", Kind.U32, "HFSR"),
+    Field("bus_address", Kind.U32, "BFAR or MMFAR, whichever CFSR says is valid; else 0"),
+    Field("program_counter", Kind.U32, "of the interrupted code; 0 when its frame could not be stacked"),
+    Field("link_register", Kind.U32, "of the interrupted code; 0 when its frame could not be stacked"),
+    Field("stack_pointer", Kind.U32, "of the interrupted code"),
+    Field("runs", Kind.U32, "inferences begun since the start"),
+)
+
+_TIMER_TICKS = Field(
+    "timer_ticks",
+    Kind.U32,
+    "the same stretch by SysTick, a second counter of clock_hz, modulo 2^32; 0 when it stands still",
+    "ticks",
+)
 _OUTPUT_CRC = Field("output_crc", Kind.U32, "CRC-32 of the whole output")
 
 BOOT = Message("BOOT", 0xC0, "Sent once after every start, unasked, with sequence number 0.", _INFO)
+FAULT = Message(
+    "FAULT",
+    0xC1,
+    "Sent unasked, with sequence number 0, when the firmware crashes or hangs; the board restarts afterwards.",
+    _FAULT,
+)
 ERROR = Message(
     "ERROR",
     0xFF,
@@ -235,6 +283,7 @@ RUN = _command(
         _MODEL_STATUS,
         _INPUT_CRC,
         Field("ticks", Kind.U32, "counter after the run minus counter before it, modulo 2^32", "ticks"),
+        _TIMER_TICKS,
         _OUTPUT_CRC,
         Field(
             "output",
@@ -265,6 +314,12 @@ RUN_MANY = _command(
         _MODEL_STATUS,
         _INPUT_CRC,
         Field("first_index", Kind.U32, "as asked"),
+        Field(
+            "timer_ticks",
+            Kind.U32,
+            "all runs together by SysTick, modulo 2^32; 0 when it stands still",
+            "ticks",
+        ),
         Field("ticks", Kind.U32_LIST, "one value a run; fewer than asked when a run failed", "ticks"),
     ),
 )
@@ -311,7 +366,11 @@ STATISTICS = _command(
         Field("cobs_errors", Kind.U32, "frames that are not COBS"),
         Field("malformed", Kind.U32, "frames too short, or with a length that is not their own"),
         Field("oversize", Kind.U32, "frames longer than FRAME_BYTES_MAX, discarded"),
-        Field("uart_overruns", Kind.U32, "bytes lost in the UART"),
+        Field(
+            "uart_overruns",
+            Kind.U32,
+            "times that bytes were lost, in the UART or because the receive buffer was full",
+        ),
         Field("duplicates", Kind.U32, "repeated requests answered from the cache"),
         Field("stale", Kind.U32, "requests refused with STALE_SEQUENCE"),
     ),
@@ -327,6 +386,7 @@ PUSH = _command(
         Field("filling", Kind.U8, "1: the first window is not complete, so there is no output yet; else 0"),
         Field("samples_crc", Kind.U32, "CRC-32 of the codes that were pushed"),
         Field("ticks", Kind.U32, "counter after the push minus counter before it, modulo 2^32", "ticks"),
+        _TIMER_TICKS,
         _OUTPUT_CRC,
         Field(
             "output",
@@ -335,6 +395,31 @@ PUSH = _command(
         ),
     ),
 )
+LAST_FAULT = _command(
+    "LAST_FAULT",
+    0x0C,
+    "The fault that was last reported, kept over restarts until power is lost.",
+    (),
+    _FAULT,
+)
 
-COMMANDS = (HELLO, LOAD_INPUT, RUN, READ_OUTPUT, RUN_MANY, PROFILE, MEMORY, ECHO, RESET, STATISTICS, PUSH)
-MESSAGES = (*(message for command in COMMANDS for message in (command.request, command.reply)), BOOT, ERROR)
+COMMANDS = (
+    HELLO,
+    LOAD_INPUT,
+    RUN,
+    READ_OUTPUT,
+    RUN_MANY,
+    PROFILE,
+    MEMORY,
+    ECHO,
+    RESET,
+    STATISTICS,
+    PUSH,
+    LAST_FAULT,
+)
+MESSAGES = (
+    *(message for command in COMMANDS for message in (command.request, command.reply)),
+    BOOT,
+    FAULT,
+    ERROR,
+)
