@@ -23,7 +23,7 @@ demo: $(VENV)/.demo-installed
 	$(TOOL) bench --emulator unicorn --data models/pulse-demo/test.npz
 
 test: $(VENV)/.test-installed$(TRAIN)
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 lint: $(VENV)/.test-installed$(TRAIN)
 	$(BIN)/ruff check .
