@@ -1,6 +1,7 @@
 """Real students on real recordings, when ../shared is there: every byte equal to TFLM's, errors within the gates."""
 
 import json
+import resource
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,11 +105,15 @@ def test_pulse_s6_on_qemu(pulse_s6: Prepared) -> None:
 
 
 def test_pulse_s6_quantizes_quickly(pulse_s6: Prepared, tmp_path: Path) -> None:
-    import time
+    """In processor time: what the clock on the wall says depends on who else is running tests."""
 
-    started = time.perf_counter()
+    def seconds_of_children() -> float:
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    before = seconds_of_children()
     prepare(tmp_path, "pulse_s6", pulse_s6.data, pulse_s6.data)
-    assert time.perf_counter() - started <= 6.0
+    assert 0.0 < seconds_of_children() - before <= 8.0
 
 
 def test_dynamic_batch_gives_the_same_model(pulse_s6: Prepared, tmp_path: Path) -> None:
