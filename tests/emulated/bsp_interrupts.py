@@ -63,7 +63,7 @@ class Waiting:
                 return start
             served = 0
             while (interrupt := self._raise_interrupt()) is not None:
-                self._serve(interrupt)
+                self.serve(interrupt)
                 served += 1
             if not served:
                 return start
@@ -76,7 +76,8 @@ class Waiting:
         self._uc.emu_start(start | 1, self.sleep, count=60)
         return int(self._uc.reg_read(self._pc)) == self.sleep
 
-    def _serve(self, interrupt: int) -> None:
+    def serve(self, interrupt: int) -> None:
+        """Call the handler of an interrupt; those of the core count from -1 down, SysTick first."""
         saved = [self._uc.reg_read(register) for register in self._registers]
         vector = self._vectors + 4 * (VECTORS_BEFORE_INTERRUPTS + interrupt)
         handler = int.from_bytes(self._uc.mem_read(vector, 4), "little")

@@ -53,7 +53,12 @@ class Machine:
         from unicorn import UC_ARCH_ARM, UC_HOOK_BLOCK, UC_MODE_MCLASS, UC_MODE_THUMB, Uc
         from unicorn.arm_const import UC_ARM_REG_SP, UC_CPU_ARM_CORTEX_M4
 
-        self._registers = {PART: self.part, REVISION: self.revision, PROTECTION: self.protection, **self.preset}
+        self._registers = {
+            PART: self.part,
+            REVISION: self.revision,
+            PROTECTION: self.protection,
+            **self.preset,
+        }
         self._is_receiving = False
         self._uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
         self._uc.ctl_set_cpu_model(UC_CPU_ARM_CORTEX_M4)
@@ -124,6 +129,10 @@ class Machine:
         self.received += text.encode()
         self._pc = self._waiting.run(self._pc)
         return self.sent.decode().strip()
+
+    def take_systick(self) -> None:
+        """Once the firmware waits: its timer comes to the end of a turn."""
+        self._waiting.serve(-1)
 
     def sleeps(self) -> bool:
         """Whether the firmware sleeps when nothing comes. Ends the machine."""

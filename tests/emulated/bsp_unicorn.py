@@ -150,6 +150,14 @@ class Machine:
             self.sent.append(value & 0xFF)
         self._registers[address] = value
 
+    def fill_ram(self, word: int) -> None:
+        """Before the first `ask`: what RAM may hold at power-on."""
+        self._uc.mem_write(0x2000_0000, word.to_bytes(4, "little") * (0x1_8000 // 4))
+
+    def take_systick(self) -> None:
+        """Once the firmware waits: its timer comes to the end of a turn."""
+        self._waiting.serve(-1)
+
     def ask(self, text: str = "") -> str:
         """Send `text`, run, return what the firmware wrote."""
         self.sent.clear()

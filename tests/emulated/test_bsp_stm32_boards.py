@@ -20,7 +20,9 @@ RESET_CONTROL = 0xE000_ED0C
 
 
 def usart(base: int, generation: int, interrupt: int) -> dict[str, int]:
-    status, receive, transmit, control = {1: (0x00, 0x04, 0x04, 0x0C), 2: (0x1C, 0x24, 0x28, 0x00)}[generation]
+    status, receive, transmit, control = {1: (0x00, 0x04, 0x04, 0x0C), 2: (0x1C, 0x24, 0x28, 0x00)}[
+        generation
+    ]
     return {
         "usart_status": base + status,
         "usart_receive": base + receive,
@@ -246,7 +248,15 @@ def test_reaches_its_clock_by_the_manuals_sequence(board: str, image: Callable[[
     expected = EXPECTED[board]
     machine = Machine(image(board), expected.chip)
     boot = fields(machine.ask())
-    assert boot == {"clk": expected.clock_hz, "status": 0, "counter": DWT, "stack": 4096, "data": 1, "cause": 0, "fault": 0}
+    assert boot == {
+        "clk": expected.clock_hz,
+        "status": 0,
+        "counter": DWT,
+        "stack": 4096,
+        "data": 1,
+        "cause": 0,
+        "fault": 0,
+    }
     assert machine.written(expected.baud_register) == [expected.baud_divider]
     before_baud = machine.writes[: machine.writes.index((expected.baud_register, expected.baud_divider))]
     written = [

@@ -30,7 +30,15 @@ def f405(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_l476_reaches_80_mhz(l476: Path) -> None:
     machine = Machine(l476, L476)
     boot = fields(machine.ask())
-    assert boot == {"clk": 80_000_000, "status": 0, "counter": DWT, "stack": 4096, "data": 1, "cause": 0, "fault": 0}
+    assert boot == {
+        "clk": 80_000_000,
+        "status": 0,
+        "counter": DWT,
+        "stack": 4096,
+        "data": 1,
+        "cause": 0,
+        "fault": 0,
+    }
     assert machine.written(0x4000_440C) == [0x2B6]  # USART2_BRR: 80 MHz / 115200
     assert machine.written(0x4002_100C) == [0x0100_0A02]  # PLLCFGR: HSI16, M = 1, N = 10, R = 2 enabled
     assert machine.written(0x4002_2000) == [0x704]  # FLASH_ACR: 4 wait states, prefetch, both caches
@@ -46,7 +54,15 @@ def test_l476_reaches_80_mhz(l476: Path) -> None:
 def test_f405_reaches_168_mhz(f405: Path) -> None:
     machine = Machine(f405, F405)
     boot = fields(machine.ask())
-    assert boot == {"clk": 168_000_000, "status": 0, "counter": DWT, "stack": 4096, "data": 1, "cause": 0, "fault": 0}
+    assert boot == {
+        "clk": 168_000_000,
+        "status": 0,
+        "counter": DWT,
+        "stack": 4096,
+        "data": 1,
+        "cause": 0,
+        "fault": 0,
+    }
     assert machine.written(0x4001_1008) == [0x2D9]  # USART1_BRR: 84 MHz / 115200
     assert machine.written(0x4002_3804) == [0x2400_2A08]  # PLLCFGR: HSI, M = 8, N = 168, P = 2, Q = 4
     assert machine.written(0x4002_3C00) == [0x705]  # FLASH_ACR: 5 wait states, prefetch, both caches
