@@ -85,8 +85,18 @@ class ExceptionUnit:
         self._controller = controller
         self._boot_vectors = boot_vectors
         self._stack_ranges = stack_ranges
+        self._vectors_in_flash: dict[int, int] = {}
         self._masks = RegisterSet(
             engine, (arm.UC_ARM_REG_PRIMASK, arm.UC_ARM_REG_FAULTMASK, arm.UC_ARM_REG_BASEPRI)
+        )
+        self._masks_and_control = RegisterSet(
+            engine,
+            (
+                arm.UC_ARM_REG_PRIMASK,
+                arm.UC_ARM_REG_FAULTMASK,
+                arm.UC_ARM_REG_BASEPRI,
+                arm.UC_ARM_REG_CONTROL,
+            ),
         )
         self._status_and_control = RegisterSet(engine, (arm.UC_ARM_REG_XPSR, arm.UC_ARM_REG_CONTROL))
         general = [arm.UC_ARM_REG_R0 + number for number in range(4)] + [
@@ -111,6 +121,11 @@ class ExceptionUnit:
         self._link_and_counter.write(0xFFFFFFFF, program_counter)
 
     @property
+    def program_counter(self) -> int:
+        """The core's program counter."""
+        return self._counter.read()[0]
+
+    @property
     def masks(self) -> Masks:
         """The core's masks."""
         return Masks(*self._masks.read())
@@ -124,7 +139,7 @@ class ExceptionUnit:
         exception = self._controller.next_exception(self.masks)
         if exception is None:
             return False
-        self._enter(exception, self._counter.read()[0])
+        self._enter(exception, self.program_counter)
         return True
 
     def call_supervisor(self) -> None:
@@ -132,9 +147,9 @@ class ExceptionUnit:
         masks = self.masks
         if not self._controller.can_take(control_block.SV_CALL, masks):
             self._controller.record(control_block.HARD_FAULT_STATUS, _ESCALATED)
-            self._take_hard_fault(self._counter.read()[0], masks)
+            self._take_hard_fault(self.program_counter, masks)
         else:
-            self._enter(control_block.SV_CALL, self._counter.read()[0])
+            self._enter(control_block.SV_CALL, self.program_counter)
 
     def break_point(self, program_counter: int) -> None:
         """BKPT was executed, and no debugger is there (C1.6.2)."""
@@ -173,7 +188,8 @@ class ExceptionUnit:
             return
         returned = controller.active[-1]
         controller.deactivate()
-        masks = self.masks
+        *masked, control = self._masks_and_control.read()
+        masks = Masks(*masked)
         if masks.fault:
             masks = Masks(masks.primary, 0, masks.base)
             self._masks.write(masks.primary, 0, masks.base)
@@ -181,7 +197,13 @@ class ExceptionUnit:
         if following is None:
             self._unstack(exception_return)
         else:
-            self._chain(following, returned, exception_return)
+            controller.activate(following)
+            if following == returned and not control & _FLOAT_CONTEXT:
+                # The usual case, and the fast one: the next byte of a UART.
+                self._link_and_counter.write(exception_return, self._vector(following) | 1)
+            else:
+                # One handler after the other on the same frame (B1.5.12).
+                self._start_handler(following, *self._status_and_control.read(), exception_return)
 
     def _note(self, fault: Fault, masks: Masks) -> int:
         """Record the causes; the exception to take."""
@@ -243,21 +265,11 @@ class ExceptionUnit:
     def _start_handler(self, exception: int, status: int, control: int, exception_return: int) -> None:
         handler = self._vector(exception)
         # First CONTROL, while still in the mode that its stack belongs to.
-        unprivileged = control & ~(_SELECTS_PROCESS_STACK | _FLOAT_CONTEXT)
-        self._status_and_control.write(status, unprivileged)
+        control &= _CONTROL_BITS & ~(_SELECTS_PROCESS_STACK | _FLOAT_CONTEXT)
+        self._status_and_control.write(status, control)
         new_status = status & ~(_INTERRUPTED_IF_THEN | _EXCEPTION_NUMBER | _WAS_REALIGNED)
-        self._status_and_control.write(new_status | _THUMB | exception, unprivileged)
+        self._status_and_control.write(new_status | _THUMB | exception, control)
         self._link_and_counter.write(exception_return, handler | 1)
-
-    def _chain(self, exception: int, returned: int, exception_return: int) -> None:
-        """One handler after the other on the same frame (B1.5.12)."""
-        self._controller.activate(exception)
-        status, control = self._status_and_control.read()
-        if exception == returned and not control & _FLOAT_CONTEXT:
-            # The usual case, and the fast one: the next byte of a UART.
-            self._link_and_counter.write(exception_return, self._vector(exception) | 1)
-        else:
-            self._start_handler(exception, status, control, exception_return)
 
     def _unstack(self, exception_return: int) -> None:
         status, control = self._status_and_control.read()
@@ -295,13 +307,17 @@ class ExceptionUnit:
         """
         from unicorn import UcError
 
-        table = self._controller.vector_table or self._boot_vectors
-        try:
-            (vector,) = struct.unpack("<I", self._engine.mem_read(table + 4 * exception, 4))
-        except UcError as error:
-            self._controller.record(control_block.HARD_FAULT_STATUS, _VECTOR_FETCH_FAILED)
-            raise LockUp from error
-        return int(vector)
+        address = (self._controller.vector_table or self._boot_vectors) + 4 * exception
+        vector = self._vectors_in_flash.get(address)
+        if vector is None:
+            try:
+                vector = int.from_bytes(self._engine.mem_read(address, 4), "little")
+            except UcError as error:
+                self._controller.record(control_block.HARD_FAULT_STATUS, _VECTOR_FETCH_FAILED)
+                raise LockUp from error
+            if not self._is_memory(address, 4):
+                self._vectors_in_flash[address] = vector
+        return vector
 
     def _is_memory(self, frame: int, size: int) -> bool:
         return any(first <= frame and frame + size <= end for first, end in self._stack_ranges)

@@ -28,6 +28,7 @@ _HARDWARE_PROTECTION_OFF = 0x5A
 _START_RX, _START_TX = 0x000, 0x008
 _END_RX, _END_TX = 0x110, 0x120
 _INTERRUPT_SET, _INTERRUPT_CLEAR = 0x304, 0x308
+_ERROR_SOURCE = 0x480
 _ENABLE = 0x500
 _PSEL_RTS, _PSEL_TXD, _PSEL_CTS, _PSEL_RXD = 0x508, 0x50C, 0x510, 0x514
 _RX_POINTER, _RX_LIMIT, _RX_AMOUNT = 0x534, 0x538, 0x53C
@@ -79,6 +80,7 @@ class Nrf52Peripherals:
         self._memory = memory
         self._stored: dict[int, int] = {}
         self._is_receiving = False
+        self._buffer_in_use = (0, 0)
         self._interrupts = 0
         self.reset(by_software=False)
 
@@ -118,7 +120,7 @@ class Nrf52Peripherals:
         if address == _CLOCK_START_CRYSTAL:
             self._stored[_CLOCK_CRYSTAL_STARTED] = 1
             self._stored[_CLOCK_STATUS] = _CRYSTAL_RUNS
-        elif address == _RESET_REASON:
+        elif address == _RESET_REASON or offset == _ERROR_SOURCE:
             self._stored[address] = self._stored.get(address, 0) & ~value
         elif offset == _INTERRUPT_SET:
             self._interrupts |= value
@@ -169,7 +171,8 @@ class Nrf52Peripherals:
 
     def _start_receiving(self) -> None:
         if self._is_on:
-            self._buffer(_RX_POINTER, _RX_LIMIT)
+            # As on silicon, where the pointer may be changed for the next buffer as soon as this one is in use.
+            self._buffer_in_use = self._buffer(_RX_POINTER, _RX_LIMIT)
             self._stored[self._uart + _RX_AMOUNT] = 0
             self._is_receiving = True
 
@@ -177,7 +180,7 @@ class Nrf52Peripherals:
         """Put a waiting byte into the buffer."""
         if not self._is_connected(_PSEL_RXD):
             return
-        address, count = self._buffer(_RX_POINTER, _RX_LIMIT)
+        address, count = self._buffer_in_use
         amount = self._uarte(_RX_AMOUNT)
         self._memory.write(address + amount, bytes([self._link.take()]))
         self._stored[self._uart + _RX_AMOUNT] = amount + 1

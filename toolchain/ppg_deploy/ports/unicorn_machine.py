@@ -149,12 +149,11 @@ class UnicornMachine:
             DeviceError: the core has locked up.
         """
         from unicorn import UcError
-        from unicorn.arm_const import UC_ARM_REG_PC
 
         while not self._link.must_stop and not self._reset_requested:
             try:
                 self._engine.emu_start(
-                    self._engine.reg_read(UC_ARM_REG_PC) | 1, _NO_END_ADDRESS, count=instructions
+                    self._exceptions.program_counter | 1, _NO_END_ADDRESS, count=instructions
                 )
             except UcError as error:
                 if self._failure_in_callback is None and not self._reset_requested:
@@ -195,7 +194,7 @@ class UnicornMachine:
         return self._exceptions.wakes_up()
 
     def _unmask(self) -> bool:
-        """After WFI with interrupts masked: run, one instruction at a time, until they are not. Whether that succeeded."""
+        """After WFI with interrupts masked: step until they are not. Whether it came there."""
         if not self._exceptions.masks.primary:
             return True
         for _ in range(_STEPS_TO_UNMASK):
@@ -236,9 +235,7 @@ class UnicornMachine:
         self._chip.write(base + offset, value, size)
 
     def _on_exception(self, engine: Any, number: int, _user_data: object) -> None:
-        from unicorn.arm_const import UC_ARM_REG_PC
-
-        program_counter = engine.reg_read(UC_ARM_REG_PC)
+        program_counter = self._exceptions.program_counter
         try:
             if number == _EXCEPTION_RETURN:
                 self._exceptions.leave(program_counter | 1)
