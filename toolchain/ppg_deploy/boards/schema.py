@@ -127,6 +127,8 @@ class Board(Table):
     """Folders of firmware/bsp that this board's image is built from."""
     clock_hz: PositiveInt
     stack_bytes: Annotated[int, Field(ge=1024, multiple_of=8)] = 4096
+    run_limit_ms: Annotated[int, Field(ge=1, le=3_600_000)] = 20_000
+    """An inference that takes longer is reported as a hang, milliseconds."""
     core: Core
     clock: Clock
     memory: tuple[MemoryRegion, ...]
@@ -160,6 +162,14 @@ class Board(Table):
         alignment = 4 << (self.core.interrupts + CORE_VECTORS - 1).bit_length()
         if self.code_memory.origin % alignment:
             raise ValueError(f"memory: {self.code_memory.name} must begin at a multiple of {alignment} bytes")
+        return self
+
+    @model_validator(mode="after")
+    def _uart_has_a_vector(self) -> Self:
+        if self.uart.interrupt >= self.core.interrupts:
+            raise ValueError(
+                f"uart.interrupt: {self.uart.interrupt}, but core.interrupts gives the chip {self.core.interrupts}"
+            )
         return self
 
     @model_validator(mode="after")

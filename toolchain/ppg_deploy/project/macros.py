@@ -30,6 +30,7 @@ def _core_macros(board: Board) -> MacroGroup:
         f"{board.mcu}, {board.core.cpu}",
         (
             Macro("PPG_INTERRUPTS", _unsigned(board.core.interrupts)),
+            Macro("PPG_RUN_LIMIT_MS", _unsigned(board.run_limit_ms)),
             Macro("PPG_BEHIND_BOOTLOADER", str(int(board.bootloader is not None))),
         ),
     )
@@ -60,6 +61,7 @@ def _uart_macros(board: Board) -> MacroGroup:
     tx, rx = parse_pin(uart.tx_pin), parse_pin(uart.rx_pin)
     macros = (
         Macro("PPG_UART_BASE", f"0x{uart.base:08X}u"),
+        Macro("PPG_UART_INTERRUPT", _unsigned(uart.interrupt)),
         Macro("PPG_UART_BAUD", _unsigned(uart.baud)),
         Macro("PPG_UART_TX_PORT", _unsigned(tx.port)),
         Macro("PPG_UART_TX_PIN", _unsigned(tx.number)),
