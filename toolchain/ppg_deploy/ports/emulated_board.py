@@ -26,8 +26,8 @@ class EmulatedBoard:
     `register_model` names an entry of `chip_model.DESCRIPTIONS`, None when unicorn has no model of this chip.
     `qemu_machine`, `qemu_serial` (index of the `-serial` option that is the console UART) and `systick_hz` (rate of
     QEMU's SysTick) are None when QEMU has no model of the board. The first flash holds the vector table. `timing_model`
-    is None for the core's own. `renode_uart` is the console's name in `renode_platform`; None when Renode has no model of
-    the board, and `renode_platform` is None when that file is missing.
+    is None for the core's own. `renode_uart` is the console's name in `renode_platform`; None when Renode has no model
+    of the board, and `renode_platform` is None when that file is missing.
     """
 
     id: str

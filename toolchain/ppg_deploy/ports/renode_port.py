@@ -14,7 +14,7 @@ from typing import Any
 from ppg_deploy.errors import DeviceError, EnvironmentProblem, InputError, PpgDeployError
 from ppg_deploy.ports.connection import Connection
 from ppg_deploy.ports.emulated_board import RENODE_PLATFORM, EmulatedBoard
-from ppg_deploy.ports.renode_process import RenodeProcess
+from ppg_deploy.ports.renode_process import DEFAULT_LIMITS, Limits, RenodeProcess
 from ppg_deploy.ports.renode_program import find_renode
 
 BOOT_WAIT_S = 60.0
@@ -85,7 +85,9 @@ class RenodeStream:
         return self._process.failure("Renode ended the connection")
 
 
-def open_renode(elf: Path, board: EmulatedBoard, *, program: str | None = None) -> Connection:
+def open_renode(
+    elf: Path, board: EmulatedBoard, *, program: str | None = None, limits: Limits = DEFAULT_LIMITS
+) -> Connection:
     """Start `elf` on Renode's model of `board`; `program` is Renode, by default $RENODE, else on PATH.
 
     Raises:
@@ -106,7 +108,7 @@ def open_renode(elf: Path, board: EmulatedBoard, *, program: str | None = None) 
     if not elf.is_file():
         raise InputError(f"there is no firmware {elf}", hint="build the firmware first: ppg-deploy build")
     found, version = find_renode(program)
-    process = RenodeProcess(found)
+    process = RenodeProcess(found, limits)
     try:
         line = _power_on(process, elf, board.renode_platform, board.renode_uart)
     except BaseException:

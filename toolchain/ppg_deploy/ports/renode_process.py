@@ -15,23 +15,34 @@ import subprocess
 import tempfile
 import time
 import xmlrpc.client
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ppg_deploy.errors import DeviceError, EnvironmentProblem
 from ppg_deploy.ports.renode_program import renode_environment
 
-START_LIMIT_S = 60.0
-COMMAND_LIMIT_S = 20.0
-STOP_LIMIT_S = 10.0
 _PORT_ATTEMPTS = 3
 _POLL_S = 0.1
+_KILL_LIMIT_S = 10.0
 _LOG_BYTES = 2000
 _LOG_NAME = "renode.log"
 _KEYWORD = "ExecuteCommand"
 _REPORT_HINT = (
     "run emulation/renode/run.resc by hand to see what Renode says; docs/emulators.md, section Renode"
 )
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long each step may take, in seconds."""
+
+    start_s: float = 60.0
+    command_s: float = 20.0
+    stop_s: float = 10.0
+
+
+DEFAULT_LIMITS = Limits()
 
 
 class _Transport(xmlrpc.client.Transport):
@@ -54,7 +65,7 @@ class _PortTaken(Exception):
 class RenodeProcess:
     """A running Renode without a machine. `folder` is private to it and goes with it."""
 
-    def __init__(self, program: str, *, start_limit_s: float = START_LIMIT_S) -> None:
+    def __init__(self, program: str, limits: Limits) -> None:
         """Start it and wait until it takes commands.
 
         Raises:
@@ -62,9 +73,17 @@ class RenodeProcess:
         """
         self.folder = Path(tempfile.mkdtemp(prefix="ppg-rn-"))
         self.program = program
+        self._limits = limits
         self._process: subprocess.Popen[bytes] | None = None
+        self._port: int | None = None
+        if any(letter.isspace() for letter in str(self.folder)):
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise EnvironmentProblem(
+                f"Renode's commands cannot name the temporary folder {self.folder}, because of the space in it",
+                hint="set TMPDIR to a folder without spaces",
+            )
         try:
-            self._port = self._start(start_limit_s)
+            self._port = self._start(limits.start_s)
         except BaseException:
             self.close()
             raise
@@ -132,7 +151,7 @@ class RenodeProcess:
                     f"{self.program} is not ready after {limit_s:g} s: {self.log_tail()}", hint=_REPORT_HINT
                 )
             try:
-                names = self._server(port, min(COMMAND_LIMIT_S, remaining)).get_keyword_names()
+                names = self._server(port, min(self._limits.command_s, remaining)).get_keyword_names()
             except (OSError, http.client.HTTPException, xmlrpc.client.Error):
                 time.sleep(_POLL_S)
                 continue
@@ -145,15 +164,16 @@ class RenodeProcess:
             f"http://127.0.0.1:{port}/", transport=_Transport(limit_s), allow_none=True
         )
 
-    def keyword(self, name: str, *arguments: str, limit_s: float = COMMAND_LIMIT_S) -> str:
+    def _keyword(self, name: str, arguments: list[str], limit_s: float) -> str:
         """Run a Robot Framework keyword and return what it returns.
 
         Raises:
             DeviceError: it fails, takes longer than `limit_s`, or Renode has ended.
         """
+        assert self._port is not None
         what = " ".join((name, *arguments))
         try:
-            result = self._server(self._port, limit_s).run_keyword(name, list(arguments))
+            result = self._server(self._port, limit_s).run_keyword(name, arguments)
         except TimeoutError as error:
             raise DeviceError(
                 f"Renode did not finish {what!r} within {limit_s:g} s: {self.log_tail()}", hint=_REPORT_HINT
@@ -174,9 +194,9 @@ class RenodeProcess:
         """Run a line of Renode's monitor and return what it prints.
 
         Raises:
-            DeviceError: as for `keyword`.
+            DeviceError: it fails, takes longer than its time limit, or Renode has ended.
         """
-        return self.keyword(_KEYWORD, line)
+        return self._keyword(_KEYWORD, [line], self._limits.command_s)
 
     def log_to_file(self) -> None:
         """From now on keep Renode's own warnings for `log_tail`. A version that cannot is used without."""
@@ -203,11 +223,11 @@ class RenodeProcess:
         return "\n".join(filter(None, said)) or "it said nothing"
 
     def close(self) -> None:
-        """End it, by request, else by force after 10 s. May be called twice."""
-        end = time.monotonic() + STOP_LIMIT_S
-        if self.is_running and hasattr(self, "_port"):
+        """End it, by request, else by force when its time is up. May be called twice."""
+        end = time.monotonic() + self._limits.stop_s
+        if self.is_running and self._port is not None:
             with contextlib.suppress(DeviceError):
-                self.keyword("StopRemoteServer", limit_s=STOP_LIMIT_S / 2)
+                self._keyword("StopRemoteServer", [], self._limits.stop_s / 2)
             assert self._process is not None
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(max(0.0, end - time.monotonic()))
@@ -220,7 +240,7 @@ class RenodeProcess:
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(STOP_LIMIT_S)
+        self._process.wait(_KILL_LIMIT_S)
 
 
 def _free_port() -> int:
