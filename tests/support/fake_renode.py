@@ -22,13 +22,18 @@ import threading
 import time
 import tty
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xmlrpc.server import SimpleXMLRPCServer
+
+if TYPE_CHECKING:
+    from tests.support.repl_stub import Stub
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 VERSION = "Renode v1.16.1.20260101\n  build: 00000000-202601010000\n  build type: Release"
 OPTIONS = ["--config", "--disable-xwt", "--plain", "--hide-log", "--robot-server-port"]
-INSTRUCTIONS_PER_CALL = 1000
+INSTRUCTIONS_PER_CALL = 1_000_000
+# What Renode's own models hold after a reset: status of the USARTs, BAUDRATE of the UARTE.
+_REGISTERS = {0x4000441C: 0x200000C0, 0x4001381C: 0x200000C0, 0x40011000: 0xC0, 0x40002524: 0x04000000}
 
 
 def put_fake_renode(folder: Path, device: Path | None = None, *, version: str = VERSION) -> Path:
@@ -61,6 +66,8 @@ class Machine:
         self._connected: int | None = None
         self._has_firmware = False
         self._calls = 0
+        self._stubs: list[Stub] = []
+        self._registers = dict(_REGISTERS)
 
     def execute(self, line: str) -> str:
         """Raises ValueError where Renode would say that it cannot."""
@@ -88,6 +95,10 @@ class Machine:
                 if Path(path[1:]).read_bytes()[:4] != b"\x7fELF":
                     raise ValueError("There was an error when loading ELF: not an ELF file")
                 self._has_firmware = True
+            case ["sysbus", "ReadDoubleWord", address]:
+                return f"0x{self._read(int(address, 0)):08X}\n"
+            case ["sysbus", "WriteDoubleWord", address, value]:
+                self._write(int(address, 0), int(value, 0))
             case ["sysbus.cpu", "ExecutedInstructions"]:
                 self._calls += 1
                 return f"0x{self._calls * INSTRUCTIONS_PER_CALL:016X}\n"
@@ -99,10 +110,27 @@ class Machine:
 
     def _load_platform(self, path: Path) -> None:
         from tests.support.repl import read_repl
+        from tests.support.repl_stub import stubs_of
 
         if not self._is_created:
             raise ValueError("There is no machine to load it into")
-        self._uarts = {one.name for one in read_repl(path).values() if one.model.startswith("UART.")}
+        platform = read_repl(path)
+        self._uarts = {one.name for one in platform.values() if one.model.startswith("UART.")}
+        self._stubs = list(stubs_of(platform).values())
+
+    def _read(self, address: int) -> int:
+        for stub in self._stubs:
+            if stub.base <= address < stub.base + stub.size:
+                return stub.read(address)
+        return self._registers[address]
+
+    def _write(self, address: int, value: int) -> None:
+        for stub in self._stubs:
+            if stub.base <= address < stub.base + stub.size:
+                stub.write(address, value)
+                return
+        # STM32F4_RCC: ready bits follow
+        self._registers[address] = value | ((value & 0x01000001) << 1 if address == 0x40023800 else 0)
 
     def _start(self) -> None:
         if not self._has_firmware or self._connected is None:
