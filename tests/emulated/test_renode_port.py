@@ -93,6 +93,7 @@ def test_commands_in_the_order_that_was_tried_by_hand(start: Open, renode: Path)
     folder = events[0]["folder"]
     assert lines == [
         f"logFile @{folder}/renode.log",
+        "logLevel 3",
         'mach create "dut"',
         f"machine LoadPlatformDescription @{folder}/renode.repl",
         "emulation SetGlobalAdvanceImmediately true",
@@ -154,7 +155,7 @@ def test_death_while_running_is_reported(start: Open, monkeypatch: pytest.Monkey
     stream = start().stream
     stream.timeout = 5.0
     assert stream.read(len(BOOT)) == BOOT
-    with pytest.raises(DeviceError, match=r"exit status 9.*a warning of the fake"):
+    with pytest.raises(DeviceError, match=r"exit status 9.*an error of the fake"):
         stream.read(1)
 
 
@@ -230,6 +231,12 @@ def test_file_that_is_no_firmware(start: Open, elf: Path) -> None:
         start()
 
 
+def test_relative_path_to_renode(elf: Path, renode: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is started in another folder than the one that the path is relative to."""
+    monkeypatch.chdir(renode.parent)
+    open_renode(elf, NUCLEO, program="./renode", limits=QUICK).close()
+
+
 def test_missing_renode(elf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("RENODE", raising=False)
@@ -261,7 +268,7 @@ def test_asking_for_the_version_spares_the_shared_folder(
     elf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = tmp_path / "renode"
-    script.write_text(f'#!/bin/sh\necho "$TMPDIR" > "{tmp_path}/said"\necho 1.14.0\n')
+    script.write_text(f'#!/bin/sh\necho "$TMPDIR" > "{tmp_path}/said"\necho Renode v1.14.0\n')
     script.chmod(0o755)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     with pytest.raises(EnvironmentProblem):

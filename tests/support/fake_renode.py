@@ -74,7 +74,9 @@ class Machine:
         words = shlex.split(line)
         match words:
             case ["logFile", path] if path.startswith("@/"):
-                Path(path[1:]).write_text("12:00:00.0000 [WARNING] a warning of the fake\n")
+                Path(path[1:]).write_text("12:00:00.0000 [ERROR] an error of the fake\n")
+            case ["logLevel", "3"]:
+                pass
             case ["mach", "create", _]:
                 self._is_created = True
             case ["machine", "LoadPlatformDescription", path] if path.startswith("@/"):

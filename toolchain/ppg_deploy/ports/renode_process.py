@@ -25,6 +25,7 @@ from ppg_deploy.ports.renode_program import renode_environment
 _PORT_ATTEMPTS = 3
 _POLL_S = 0.1
 _KILL_LIMIT_S = 10.0
+_DEATH_S = 1.0
 _LOG_BYTES = 2000
 _LOG_NAME = "renode.log"
 _KEYWORD = "ExecuteCommand"
@@ -199,9 +200,14 @@ class RenodeProcess:
         return self._keyword(_KEYWORD, [line], self._limits.command_s)
 
     def log_to_file(self) -> None:
-        """From now on keep Renode's own warnings for `log_tail`. A version that cannot is used without."""
-        with contextlib.suppress(DeviceError):
-            self.command(f"logFile @{self.folder / _LOG_NAME}")
+        """From now on keep Renode's own errors for `log_tail`. A version that cannot is used without.
+
+        Errors only: the model of the nRF52's watchdog warns each time that its CONFIG is read, which an idle firmware
+        does as fast as it can.
+        """
+        for line in (f"logFile @{self.folder / _LOG_NAME}", "logLevel 3"):
+            with contextlib.suppress(DeviceError):
+                self.command(line)
 
     @property
     def is_running(self) -> bool:
@@ -210,7 +216,11 @@ class RenodeProcess:
 
     def failure(self, what: str) -> DeviceError:
         """An error that says `what` went wrong, how the process is, and what it said last."""
-        status = None if self._process is None else self._process.poll()
+        status = None
+        if self._process is not None:
+            # Its connections end a little before it does.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                status = self._process.wait(_DEATH_S)
         state = "it still runs" if status is None else f"it ended with exit status {status}"
         return DeviceError(f"{what}; {state}: {self.log_tail()}", hint=_REPORT_HINT)
 

@@ -3,6 +3,7 @@
 import os
 import re
 import tempfile
+from pathlib import Path
 
 from ppg_deploy.ask import Answer, ask, find_program
 from ppg_deploy.errors import EnvironmentProblem
@@ -11,7 +12,8 @@ PROGRAM = "renode"
 VARIABLE = "RENODE"
 OLDEST = (1, 15)
 INSTALL_HINT = "install Renode 1.15 or newer from renode.io, or name it with --renode or $RENODE"
-_VERSION = re.compile(r"\d+\.\d+(?:\.\d+)*")
+# "Renode v1.16.1.12345"; other versions are named beside it.
+_VERSION = re.compile(r"Renode\D{0,12}?(\d+\.\d+(?:\.\d+)*)")
 # Mono alone takes seconds on a busy machine.
 _VERSION_LIMIT_S = 30.0
 
@@ -30,7 +32,7 @@ def ask_version(program: str, *, limit_s: float) -> tuple[str | None, Answer]:
     with tempfile.TemporaryDirectory(prefix="ppg-rn-") as temporary:
         answer = ask([program, "--version"], limit_s=limit_s, environment=renode_environment(temporary))
     match = _VERSION.search(answer.output)
-    return (None if match is None or answer.problem is not None else match[0]), answer
+    return (None if match is None or answer.problem is not None else match[1]), answer
 
 
 def is_too_old(version: str) -> bool:
@@ -61,4 +63,5 @@ def find_renode(given: str | None) -> tuple[str, str]:
             f"{program} is version {version}; {'.'.join(map(str, OLDEST))} or newer is needed",
             hint=INSTALL_HINT,
         )
-    return program, version
+    # Absolute, because it is started in another folder.
+    return str(Path(program).absolute()), version
