@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ppg_deploy.errors import InputError
-from ppg_deploy.ports.connection import Connection, InstructionCounter
+from ppg_deploy.ports.connection import CodePlace, Connection, InstructionCounter
 from ppg_deploy.ports.emulated_board import EmulatedBoard, EmulatedMemory, emulated_board
 from ppg_deploy.ports.firmware_image import Entry
 from ppg_deploy.ports.serial_port import open_serial
@@ -75,6 +75,7 @@ def open_emulator(
 
 __all__ = [
     "EMULATORS",
+    "CodePlace",
     "Connection",
     "EmulatedBoard",
     "EmulatedMemory",
