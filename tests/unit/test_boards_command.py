@@ -39,7 +39,7 @@ def test_list_as_json(tmp_path: Path) -> None:
     assert "nucleo-l4" in nucleo["aliases"]
     assert nucleo["flash_methods"][0] == "stlink"
     assert nucleo["verified"] == {"power": False}
-    assert rows["netduinoplus2"]["emulators"] == ["unicorn", "qemu"]
+    assert rows["netduinoplus2"]["emulators"] == ["unicorn", "qemu", "renode"]
 
 
 def test_list_as_table_shows_whole_ids(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ def bench(
     may_flash: bool = True,
     method: str | None = None,
     probe_serial: str | None = None,
+    renode: str | None = None,
     boards_dirs: Sequence[Path] = (),
     progress: "Progress" = ignore_progress,
     say: Callable[[str], None] = ignore_line,
@@ -55,6 +56,7 @@ def bench(
         may_flash: flash a board that runs another build or does not answer; else that is an error.
         method: how to flash; the board's default when None.
         probe_serial: serial number of the board's probe, where several are plugged in.
+        renode: Renode's program; $RENODE, else on PATH, when None.
         boards_dirs: folders with boards of the user's own.
         progress: called after each window with (done, total).
         say: called with each line about finding and flashing the board.
@@ -74,6 +76,8 @@ def bench(
 
     if port is not None and emulator is not None:
         raise InputError("give --port or --emulator, not both", hint="for example: --emulator unicorn")
+    if renode is not None and emulator != "renode":
+        raise InputError("a program for Renode is given, but not used", hint="add --emulator renode")
     if timing_model is not None and emulator != "unicorn":
         raise InputError(
             "a timing model needs exact counts, which only the emulator unicorn makes",
@@ -104,7 +108,11 @@ def bench(
     )
     if emulator is not None:
         connection = open_emulator(
-            emulator, elf=built.elf, board=emulated_board(board), timing_model=timing_model
+            emulator,
+            elf=built.elf,
+            board=emulated_board(board, boards_dirs=boards_dirs),
+            timing_model=timing_model,
+            renode=renode,
         )
     else:
         wanted = Wanted(

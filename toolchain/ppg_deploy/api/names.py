@@ -12,7 +12,7 @@ TFLM_OUTPUTS_NAME = "outputs-tflm.npz"
 SWEEP_NAME = "sweep.json"
 DEFAULT_OUT = Path("build")
 DEFAULT_COUNT = 16
-Emulator = Literal["unicorn", "qemu"]
+Emulator = Literal["unicorn", "qemu", "renode"]
 
 
 def ignore_line(text: str) -> None:

@@ -1,6 +1,6 @@
 """Boards: board.toml files become frozen `Board` objects, found by id or alias."""
 
-from ppg_deploy.boards.catalogue import list_boards, load_board, read_board
+from ppg_deploy.boards.catalogue import board_file, list_boards, load_board, read_board
 from ppg_deploy.boards.fields import Pin, parse_pin
 from ppg_deploy.boards.schema import (
     Board,
@@ -12,6 +12,7 @@ from ppg_deploy.boards.schema import (
     MemoryRegion,
     Power,
     QemuEmulator,
+    RenodeEmulator,
     UnicornEmulator,
     Usb,
 )
@@ -29,10 +30,12 @@ __all__ = [
     "Pin",
     "Power",
     "QemuEmulator",
+    "RenodeEmulator",
     "Stm32Usart",
     "Uart",
     "UnicornEmulator",
     "Usb",
+    "board_file",
     "list_boards",
     "load_board",
     "parse_pin",

@@ -67,6 +67,15 @@ def list_boards(*, boards_dirs: Sequence[Path] = ()) -> tuple[Board, ...]:
     return tuple(boards[board_id] for board_id in sorted(boards))
 
 
+def board_file(board_id: str, name: str, *, boards_dirs: Sequence[Path] = ()) -> Path | None:
+    """File `name` that lies beside the board.toml in use, or None; earlier folders of `boards_dirs` win."""
+    for folder in (*boards_dirs, shipped_folder("boards")):
+        if (folder / board_id / "board.toml").is_file():
+            path = folder / board_id / name
+            return path if path.is_file() else None
+    return None
+
+
 def load_board(name: str, *, boards_dirs: Sequence[Path] = ()) -> Board:
     """The board with this id or alias; upper and lower case are the same. Earlier folders of `boards_dirs` win.
 

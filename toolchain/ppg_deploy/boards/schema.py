@@ -105,11 +105,19 @@ class QemuEmulator(Table):
     systick_hz: PositiveInt
 
 
+class RenodeEmulator(Table):
+    """The board's own description for Renode, renode.repl in the board's folder."""
+
+    uart: Identifier
+    """Name of the console UART in renode.repl."""
+
+
 class Emulators(Table):
     """Emulators that can run this board's image; one left out cannot."""
 
     unicorn: UnicornEmulator | None = None
     qemu: QemuEmulator | None = None
+    renode: RenodeEmulator | None = None
 
 
 class Board(Table):

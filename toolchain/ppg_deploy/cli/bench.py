@@ -29,6 +29,7 @@ class Emulator(StrEnum):
 
     UNICORN = "unicorn"
     QEMU = "qemu"
+    RENODE = "renode"
 
 
 def bench(
@@ -66,6 +67,9 @@ def bench(
             show_default=False,
         ),
     ] = None,
+    renode: Annotated[
+        str | None, typer.Option("--renode", help="Renode's program; default: $RENODE, else on PATH.")
+    ] = None,
     boards_dir: BoardsDir = None,
     out: Out = Path("build"),
     as_json: Json = False,
@@ -98,6 +102,7 @@ def bench(
                 may_flash=not no_flash,
                 method=method,
                 probe_serial=probe_serial,
+                renode=renode,
                 boards_dirs=boards_dir or (),
                 progress=progress,
                 say=output.progress_line,

@@ -25,7 +25,7 @@ def _checks(
     yield lambda: check_ports(board, known)
     yield check_unicorn
     yield lambda: check_qemu(board, known)
-    yield lambda: check_renode(renode)
+    yield lambda: check_renode(renode, board, known)
     yield check_extras
 
 

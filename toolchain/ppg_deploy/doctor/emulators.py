@@ -5,18 +5,16 @@ import re
 import sys
 from collections.abc import Sequence
 
-from ppg_deploy.ask import ask, find_program
+from ppg_deploy.ask import ASK_SECONDS, ask, find_program
 from ppg_deploy.boards import Board
 from ppg_deploy.doctor.finding import Finding, Level, version_line
 from ppg_deploy.doctor.packages import installed_version, optional_requirements
+from ppg_deploy.ports import renode_program
 
 GROUP = "emulators"
 QEMU = "qemu-system-arm"
-RENODE_VARIABLE = "RENODE"
-OLDEST_RENODE = (1, 15)
 _EXTRA_HINT = 'pip install "ppg-deploy[emulator]"'
 _QEMU_HINT = "sudo apt-get install qemu-system-arm"
-_RENODE_HINT = "install Renode 1.15 or newer from renode.io, or name it with --renode or $RENODE"
 _MACHINE = re.compile(r"^([a-z0-9][\w.-]*)\s{2,}\S", re.MULTILINE)
 
 
@@ -66,22 +64,24 @@ def check_qemu(board: Board | None, known: Sequence[Board]) -> Finding:
     return _finding("QEMU", Level.OK, found, None)
 
 
-def check_renode(given: str | None) -> Finding:
-    """Renode as `given`, as $RENODE says, or on PATH."""
-    named = given or os.environ.get(RENODE_VARIABLE)
-    program = find_program(named or "renode")
+def check_renode(given: str | None, board: Board | None = None, known: Sequence[Board] = ()) -> Finding:
+    """Renode as `given`, as $RENODE says, or on PATH; and whether it models `board`, or which of all `known` boards."""
+    named = given or os.environ.get(renode_program.VARIABLE)
+    program = find_program(named or renode_program.PROGRAM)
+    hint = renode_program.INSTALL_HINT
     if program is None:
         if named:
-            return _finding("Renode", Level.WARNING, f"{named} is no program", _RENODE_HINT)
-        return _finding("Renode", Level.OK, "not installed (optional)", _RENODE_HINT)
-    answer = ask([program, "--version"])
-    match = re.search(r"(\d+)\.(\d+)(?:\.\d+)*", answer.output)
-    if answer.problem is not None or match is None:
+            return _finding("Renode", Level.WARNING, f"{named} is no program", hint)
+        return _finding("Renode", Level.OK, "not installed (optional)", hint)
+    version, answer = renode_program.ask_version(program, limit_s=ASK_SECONDS)
+    if version is None:
         said = answer.problem or f"says {version_line(answer.output)!r} when asked for its version"
-        return _finding("Renode", Level.WARNING, f"{program} {said}", _RENODE_HINT)
-    if (int(match[1]), int(match[2])) < OLDEST_RENODE:
-        return _finding("Renode", Level.WARNING, f"{program}, version {match[0]} is too old", _RENODE_HINT)
-    return _finding("Renode", Level.OK, f"{program}, version {match[0]}", None)
+        return _finding("Renode", Level.WARNING, f"{program} {said}", hint)
+    if renode_program.is_too_old(version):
+        return _finding("Renode", Level.WARNING, f"{program}, version {version} is too old", hint)
+    boards = [one.id for one in (known if board is None else [board]) if one.emulators.renode is not None]
+    found = f"{program}, version {version}; boards: {', '.join(boards) or 'none of ours'}"
+    return _finding("Renode", Level.OK, found, None)
 
 
 def _finding(check: str, level: Level, found: str, hint: str | None) -> Finding:

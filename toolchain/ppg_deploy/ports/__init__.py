@@ -1,6 +1,7 @@
 """Ports: a real serial port or an emulator, opened as the same kind of stream. See docs/emulators.md."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from ppg_deploy.errors import InputError
@@ -11,26 +12,46 @@ from ppg_deploy.ports.serial_port import open_serial
 from ppg_deploy.timing import TimingModel, timing_model_for
 
 
-def _open_unicorn(elf: Path, board: EmulatedBoard, timing_model: TimingModel | None) -> Connection:
+@dataclass(frozen=True)
+class EmulatorOptions:
+    """What the user chose; each emulator takes what concerns it. `renode` is Renode's program."""
+
+    timing_model: TimingModel | None = None
+    renode: str | None = None
+
+
+def _open_unicorn(elf: Path, board: EmulatedBoard, options: EmulatorOptions) -> Connection:
     from ppg_deploy.ports.unicorn_port import open_unicorn
 
-    return open_unicorn(elf, board, timing_model)
+    return open_unicorn(elf, board, options.timing_model)
 
 
-def _open_qemu(elf: Path, board: EmulatedBoard, _timing_model: TimingModel | None) -> Connection:
+def _open_qemu(elf: Path, board: EmulatedBoard, _options: EmulatorOptions) -> Connection:
     from ppg_deploy.ports.qemu_port import open_qemu
 
     return open_qemu(elf, board)
 
 
-EMULATORS: dict[str, Callable[[Path, EmulatedBoard, TimingModel | None], Connection]] = {
+def _open_renode(elf: Path, board: EmulatedBoard, options: EmulatorOptions) -> Connection:
+    from ppg_deploy.ports.renode_port import open_renode
+
+    return open_renode(elf, board, program=options.renode)
+
+
+EMULATORS: dict[str, Callable[[Path, EmulatedBoard, EmulatorOptions], Connection]] = {
     "unicorn": _open_unicorn,
     "qemu": _open_qemu,
+    "renode": _open_renode,
 }
 
 
 def open_emulator(
-    name: str, *, elf: Path, board: EmulatedBoard, timing_model: str | None = None
+    name: str,
+    *,
+    elf: Path,
+    board: EmulatedBoard,
+    timing_model: str | None = None,
+    renode: str | None = None,
 ) -> Connection:
     """Start the firmware `elf` on an emulated `board`; `emulated_board` makes that from one of the catalogue.
 
@@ -39,6 +60,7 @@ def open_emulator(
         elf: the firmware.
         board: what to emulate.
         timing_model: for the cycles of counted inferences (unicorn); by default the board's, else its core's.
+        renode: Renode's program; by default $RENODE, else on PATH.
 
     Raises:
         InputError: there is no emulator or timing model of this name, or `elf` is missing, unreadable or for another
@@ -48,7 +70,7 @@ def open_emulator(
     if name not in EMULATORS:
         raise InputError(f"unknown emulator {name!r}", hint=f"choose one of: {', '.join(EMULATORS)}")
     model = timing_model_for(board.cpu, timing_model or board.timing_model)
-    return EMULATORS[name](elf, board, model)
+    return EMULATORS[name](elf, board, EmulatorOptions(timing_model=model, renode=renode))
 
 
 __all__ = [
