@@ -62,6 +62,7 @@ class Client:
         run_timeout_s: time limit of one attempt of a request that does; at least 5 s more than the device's own limit
             for an inference, so that the device tells of a hang first.
         clock: counts seconds; for lines that are simulated.
+        random_below: a number from 0 up to, not including, its argument, for session and sequence numbers.
     """
 
     def __init__(
@@ -72,11 +73,13 @@ class Client:
         timeout_s: float = 1.0,
         run_timeout_s: float = 30.0,
         clock: Clock = time.monotonic,
+        random_below: Callable[[int], int] = secrets.randbelow,
     ) -> None:
         self._attempts = attempts
         self._timeout_s = timeout_s
         self._least_run_timeout_s = run_timeout_s
         self._clock = clock
+        self._random_below = random_below
         self._link = Link(stream, attempts=attempts, clock=clock)
         self._run_limit_ms = 0
         self._longest_run_s: float | None = None
@@ -124,9 +127,9 @@ class Client:
         """
         deadline = self._clock() + timeout_s
         self._info = self._input = None
-        self._link.start_session(secrets.randbelow(0x10000))
+        self._link.start_session(self._random_below(0x10000))
         booted = self._link.wait_for_boot(min(boot_wait_s, timeout_s))
-        session = 1 + secrets.randbelow(0xFFFFFFFF)
+        session = 1 + self._random_below(0xFFFFFFFF)
         attempts = max(1, math.ceil((deadline - self._clock()) / self._timeout_s))
         try:
             data = self._link.exchange(
