@@ -1,6 +1,7 @@
 """Devices that fail in the middle of a bench: it ends in time, and says what happened, where and at which window."""
 
 import json
+import random
 import re
 import shutil
 import struct
@@ -15,6 +16,7 @@ import pytest
 
 from ppg_deploy.project import Manifest, load_manifest
 from tests.support.commands import DEMO, copy_demo, ppg_deploy, requires_compiler, succeeded
+from tests.support.pty_board import compile_project, pty_board
 from tests.support.scripted_board import ScriptedBoard, ScriptedFirmware, after, scripted_board
 
 pytestmark = requires_compiler
@@ -201,6 +203,41 @@ def test_a_cable_unplugged_in_the_middle_of_an_inference(built: Built) -> None:
     assert "the serial line failed" in said
     assert "window 2" in said
     assert "still plugged in" in said
+
+
+class Dropping:
+    """A cable that loses one byte in `one_in`; the same bytes each time."""
+
+    def __init__(self, one_in: int) -> None:
+        self._random = random.Random(7)
+        self._one_in = one_in
+        self.dropped = 0
+
+    def __call__(self, data: bytes) -> bytes:
+        kept = bytes(byte for byte in data if self._random.randrange(self._one_in))
+        self.dropped += len(data) - len(kept)
+        return kept
+
+
+def test_a_uart_that_drops_one_byte_in_500(built: Built, tmp_path: Path) -> None:
+    program = compile_project(built.project, tmp_path / "program")
+    cable = Dropping(500)
+    with pty_board(program, None, tmp_path / "never", cable) as board:
+        result, seconds = built.bench(board.port, limit_s=120)
+    report = json.loads((built.folder / "build" / "report.json").read_text())
+    assert cable.dropped >= 10
+    assert (report["outputs"]["compared"], report["outputs"]["mismatched"]) == (WINDOWS, 0)
+    assert report["missing"] == []
+    assert report["link"]["retries"] >= 5
+    damaged = sum(report["link"][name] for name in ("crc_errors", "cobs_errors", "malformed"))
+    assert (
+        damaged + sum(report["device_line"][name] for name in ("crc_errors", "cobs_errors", "malformed")) >= 5
+    )
+    said = one_line(result.stderr)
+    assert result.returncode == 0, said
+    assert "bytes were lost on the line, the host counted:" in said
+    assert f"{report['link']['retries']} retries" in said
+    assert seconds < 90.0
 
 
 def test_keep_going_reports_the_missing_window(built: Built) -> None:
