@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ppg_deploy.bench.places import CodePlaces
 from ppg_deploy.errors import DeviceError, InputError
 from ppg_deploy.ports import CodePlace
-from ppg_deploy.wire import FaultError, NoAnswerError
+from ppg_deploy.wire import FaultError, FaultReport, NoAnswerError
 from ppg_deploy.wire.faults import describe, what_happened
 
 
@@ -51,12 +51,7 @@ def restate(error: DeviceError, scene: Scene, doing: str) -> None:
 
 def _fault(error: FaultError, scene: Scene) -> tuple[str, str]:
     report, places = error.report, scene.places
-    where = "at an address that the core could not save"
-    if report.program_counter:
-        where = f"in {places.name(report.program_counter)}"
-        if caller := places.caller(report.program_counter, report.link_register):
-            where += f", called from {caller}"
-    what = f"{what_happened(report)} {where}"
+    what = f"{what_happened(report)} {_where(report, places)}"
     match report.kind_name:
         case "stack_overflow":
             return (
@@ -74,6 +69,16 @@ def _fault(error: FaultError, scene: Scene) -> tuple[str, str]:
                 f"{what}: {describe(report)}",
                 f"look at that line; {report.runs} inferences had begun since the board's start",
             )
+
+
+def _where(report: FaultReport, places: CodePlaces) -> str:
+    caller = places.caller(report.program_counter, report.link_register)
+    if report.program_counter:
+        return f"in {places.name(report.program_counter)}" + (f", called from {caller}" if caller else "")
+    # The frame of the innermost function could not be saved; what it was called by is still on the stack.
+    return (
+        f"in {caller}, or in what is called there" if caller else "at an address that the core could not save"
+    )
 
 
 def _whereabouts(scene: Scene) -> str:

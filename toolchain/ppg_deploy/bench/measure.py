@@ -22,6 +22,8 @@ from ppg_deploy.wire import Client, DeviceInfo, DeviceStatistics, LinkStatistics
 
 CONNECT_TIMEOUT_S = 20.0
 RECONNECT_TIMEOUT_S = 5.0
+_EMULATOR_TIMEOUT_S = 10.0
+_EMULATOR_PATIENCE = 3.0
 _RESTART_WAIT_S = 1.0
 """For the boot message of a board that is just restarting."""
 
@@ -97,13 +99,25 @@ def measure(plan: BenchPlan, connection: Connection, terms: Terms, *, progress: 
             "a stream of pushes does not survive a missing window",
             hint="leave --keep-going or --sliding out",
         )
-    client = Client(connection.stream, run_timeout_s=terms.run_timeout_s)
+    client = _client(connection, terms)
     position = Position()
     try:
         return _measure(plan, connection, client, terms, progress, position)
     except DeviceError as error:
         restate(error, _scene(plan, connection, client), position.doing)
         raise
+
+
+def _client(connection: Connection, terms: Terms) -> Client:
+    if connection.emulator is None:
+        return Client(connection.stream, run_timeout_s=terms.run_timeout_s)
+    # Nothing is lost on the way to an emulator, but it may be slow: one long wait instead of several requests.
+    return Client(
+        connection.stream,
+        attempts=1,
+        timeout_s=_EMULATOR_TIMEOUT_S,
+        run_timeout_s=_EMULATOR_PATIENCE * terms.run_timeout_s,
+    )
 
 
 def _scene(plan: BenchPlan, connection: Connection, client: Client) -> Scene:

@@ -1,6 +1,7 @@
 """Names for addresses of code: the function by the symbol table, file and line by the debug information."""
 
 import bisect
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +10,8 @@ from typing import Any
 
 from ppg_deploy.ports.firmware_image import FirmwareImage, read_firmware_image
 
+_CLONE = re.compile(r"\.(constprop|isra|part|cold|lto_priv)\b.*")
+"""What gcc appends to the names of copies that it makes of a function."""
 _CALL_BYTES = 2
 """A return address lies behind the call; any address inside the call has its line."""
 _FIRST_EXCEPTION_RETURN = 0xFFFF_FF00
@@ -48,7 +51,7 @@ class CodePlaces:
         """ "ppg_conv_run (src/runtime/ppg_conv.c:123)", with the functions it was inlined into; the bare address where
         nothing is known about it."""
         address &= ~1
-        function = self._image.function_at(address)
+        function = _CLONE.sub("", self._image.function_at(address))
         inlined = self._inlined_at(address)
         where = self._line(address)
         place = f" ({where})" if where else ""

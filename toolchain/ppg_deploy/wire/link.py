@@ -209,7 +209,8 @@ class Link:
             self._timeouts += reply is _Nothing.TIMED_OUT
             wait_s = min(2.0 * wait_s, timeout_s)
         raise NoAnswerError(
-            f"no answer to {command.request.name} in {allowed} attempts within {self._clock() - started:.3g} s: "
+            f"no answer to {command.request.name} in {allowed} attempt{'s' * (allowed > 1)} within "
+            f"{self._clock() - started:.3g} s: "
             f"{self._seen().since(before)}",
             hint="check baud rate, cable and power, and that the board runs this firmware; "
             "for a slow model or emulator allow more time",
