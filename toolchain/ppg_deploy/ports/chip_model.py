@@ -59,13 +59,13 @@ class ChipModel:
         self.core.reset()
         self.peripherals.reset(by_software=by_software)
 
-    def read(self, address: int, size: int) -> int:
+    def read(self, address: int, size: int = 4) -> int:
         """The value at `address`; `size` in bytes matters for the core's registers only."""
         if address >= CORE_BASE:
             return self.core.read(address, size)
         return self.peripherals.read(address)
 
-    def write(self, address: int, value: int, size: int) -> None:
+    def write(self, address: int, value: int, size: int = 4) -> None:
         """Store `value`, and do what the register does when written."""
         if address >= CORE_BASE:
             self.core.write(address, value, size)

@@ -68,7 +68,7 @@ class CoreRegisters:
         control = self._stored.get(SYSTICK_CONTROL, 0)
         return bool(control & _COUNTER_ENABLE and control & _TICK_INTERRUPT)
 
-    def read(self, address: int, size: int) -> int:
+    def read(self, address: int, size: int = 4) -> int:
         """The value at `address`, of `size` bytes; they matter for the registers of exceptions only."""
         if self.interrupts.has(address):
             return self.interrupts.read(address, size)
@@ -77,7 +77,7 @@ class CoreRegisters:
             return reader()
         return self._stored.get(address, 0)
 
-    def write(self, address: int, value: int, size: int) -> None:
+    def write(self, address: int, value: int, size: int = 4) -> None:
         """Store `value`, and do what the register does when written."""
         if self.interrupts.has(address):
             self.interrupts.write(address, value, size)

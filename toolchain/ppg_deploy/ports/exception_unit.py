@@ -18,7 +18,9 @@ _FLOAT_OFFSET = 0x20
 _FLOAT_REGISTERS = 16
 _SELECTS_PROCESS_STACK = 1 << 1  # CONTROL.SPSEL
 _FLOAT_CONTEXT = 1 << 2  # CONTROL.FPCA
-# Unicorn sets CONTROL.SFPA as well, which belongs to ARMv8-M.
+# Unicorn also wants CONTROL.SFPA, which belongs to ARMv8-M: without it, the next floating-point instruction begins a new
+# context and clears FPSCR.
+_FLOAT_CONTEXT_FOR_UNICORN = _FLOAT_CONTEXT | 1 << 3
 _CONTROL_BITS = 7
 _THUMB = 1 << 24
 _INTERRUPTED_IF_THEN = 0x0600FC00  # EPSR.IT and ICI
@@ -142,17 +144,26 @@ class ExceptionUnit:
         self._enter(exception, self.program_counter)
         return True
 
-    def call_supervisor(self) -> None:
-        """SVC was executed; the program counter is behind it."""
+    def call_supervisor(self, next_instruction: int) -> None:
+        """SVC was executed.
+
+        Raises:
+            LockUp: inside the handler of a hard fault.
+        """
         masks = self.masks
-        if not self._controller.can_take(control_block.SV_CALL, masks):
-            self._controller.record(control_block.HARD_FAULT_STATUS, _ESCALATED)
-            self._take_hard_fault(self.program_counter, masks)
+        if self._controller.can_take(control_block.SV_CALL, masks):
+            self._enter(control_block.SV_CALL, next_instruction)
         else:
-            self._enter(control_block.SV_CALL, self.program_counter)
+            self._controller.record(control_block.HARD_FAULT_STATUS, _ESCALATED)
+            # Of the instruction itself: B1.5.6, ReturnAddress.
+            self._take_hard_fault(next_instruction - 2, masks)
 
     def break_point(self, program_counter: int) -> None:
-        """BKPT was executed, and no debugger is there (C1.6.2)."""
+        """BKPT was executed, and no debugger is there (C1.6.2).
+
+        Raises:
+            LockUp: inside the handler of a hard fault.
+        """
         self._controller.record(control_block.HARD_FAULT_STATUS, _DEBUG_EVENT)
         self._controller.record(control_block.DEBUG_FAULT_STATUS, _BREAKPOINT)
         self._take_hard_fault(program_counter, self.masks)
@@ -296,7 +307,9 @@ class ExceptionUnit:
             self._float.write(*words[8:25])
         self._stacked.write(*general)
         keep = saved_status & ~(_WAS_REALIGNED | _EXCEPTION_NUMBER)
-        self._status_and_control.write(keep | mode, control | (_FLOAT_CONTEXT if has_floats else 0))
+        self._status_and_control.write(
+            keep | mode, control | (_FLOAT_CONTEXT_FOR_UNICORN if has_floats else 0)
+        )
         self._counter.write(program_counter | 1)
 
     def _vector(self, exception: int) -> int:

@@ -87,6 +87,11 @@ class InterruptController:
         return tuple(self._active)
 
     @property
+    def is_handling_fault(self) -> bool:
+        """Whether the core is in the handler of a fault, or has been interrupted there."""
+        return any(HARD_FAULT <= exception <= USAGE_FAULT for exception in self._active)
+
+    @property
     def vector_table(self) -> int:
         """VTOR."""
         return self._stored.get(VECTOR_TABLE, 0)

@@ -70,7 +70,7 @@ class UnicornMachine:
             self._engine, self._interrupts, boot_vectors=flash[0][0], stack_ranges=ram
         )
         self._faults = EngineFaults(self._engine)
-        self._last_fault = ""
+        self._crashes: list[str] = []
         self._reset_requested = False
         self._failure_in_callback: DeviceError | None = None
         self._add_callbacks()
@@ -166,24 +166,27 @@ class UnicornMachine:
 
     def _take_fault(self, error: Exception) -> None:
         located = self._faults.explain(error)
-        self._last_fault = f"{self._place(located.program_counter)}: {located.description}"
+        self._note_crash(located.program_counter, located.description)
         try:
             self._exceptions.fault(located.fault, located.program_counter)
         except LockUp:
             raise self._lock_up() from error
 
-    def _place(self, program_counter: int) -> str:
+    def _note_crash(self, program_counter: int, description: str) -> None:
+        """Remember a fault, and those in whose handlers it happened."""
         from unicorn.arm_const import UC_ARM_REG_LR
 
+        if not self._interrupts.is_handling_fault:
+            self._crashes.clear()
         link_register = self._engine.reg_read(UC_ARM_REG_LR)
-        return (
-            f"{self._image.function_at(program_counter)} (PC {program_counter:#010x}, called from "
-            f"{self._image.function_at((link_register & ~1) - 2)})"
+        self._crashes.append(
+            f"in {self._image.function_at(program_counter)} (PC {program_counter:#010x}, called from "
+            f"{self._image.function_at((link_register & ~1) - 2)}): {description}"
         )
 
     def _lock_up(self) -> DeviceError:
         return DeviceError(
-            f"the firmware crashed in its fault handler, so that the core locked up, in {self._last_fault}",
+            f"the firmware crashed {', and then '.join(self._crashes)}; the core has locked up",
             hint=f"look the addresses up in {self._image.path} with arm-none-eabi-addr2line",
         )
 
@@ -240,12 +243,12 @@ class UnicornMachine:
             if number == _EXCEPTION_RETURN:
                 self._exceptions.leave(program_counter | 1)
             elif number == _SUPERVISOR_CALL:
-                self._exceptions.call_supervisor()
+                self._exceptions.call_supervisor(program_counter)
             elif number == _BREAK_POINT:
-                self._last_fault = f"{self._place(program_counter)}: BKPT without a debugger"
+                self._note_crash(program_counter, "BKPT without a debugger")
                 self._exceptions.break_point(program_counter)
             else:
-                self._last_fault = f"{self._place(program_counter)}: exception {number} of QEMU"
+                self._note_crash(program_counter, f"QEMU's exception {number}")
                 self._exceptions.fault(Fault(UNDEFINED_INSTRUCTION), program_counter)
         except LockUp:
             self._failure_in_callback = self._lock_up()
