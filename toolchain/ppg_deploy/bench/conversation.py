@@ -51,7 +51,8 @@ class Conversation:
         Args:
             row: number of the window, from 0.
             codes: its bytes.
-            counter: armed for the inference; None leaves it uncounted. The caller takes its result.
+            counter: armed for the inference, after one that is not counted; None leaves it uncounted. The caller takes
+                its result.
 
         Raises:
             LineError: the line is gone.
@@ -63,6 +64,8 @@ class Conversation:
                 self._open_session()
                 self._client.load_input(codes)
                 if counter is not None:
+                    # A counted inference is so slow that a hang would take minutes to show.
+                    self._client.run()
                     counter.arm()
                 result = self._client.run()
                 if result.status != 0:
