@@ -18,8 +18,8 @@ _FLOAT_OFFSET = 0x20
 _FLOAT_REGISTERS = 16
 _SELECTS_PROCESS_STACK = 1 << 1  # CONTROL.SPSEL
 _FLOAT_CONTEXT = 1 << 2  # CONTROL.FPCA
-# Unicorn also wants CONTROL.SFPA, which belongs to ARMv8-M: without it, the next floating-point instruction begins a new
-# context and clears FPSCR.
+# Unicorn also wants CONTROL.SFPA, which belongs to ARMv8-M: without it, the next floating-point instruction begins a
+# new context and clears FPSCR.
 _FLOAT_CONTEXT_FOR_UNICORN = _FLOAT_CONTEXT | 1 << 3
 _CONTROL_BITS = 7
 _THUMB = 1 << 24
