@@ -35,7 +35,7 @@ typedef struct {
   uint32_t hard_fault_status; /* HFSR */
   uint32_t bus_address;       /* BFAR or MMFAR, whichever CFSR says is valid; else 0 */
   uint32_t program_counter;   /* of the interrupted code; 0 when its frame could not be stacked */
-  uint32_t link_register;     /* likewise */
+  uint32_t link_register;     /* likewise, or the innermost return address left on a stack that has overflowed */
   uint32_t stack_pointer;     /* of the interrupted code */
   uint32_t runs;              /* begun since the start */
 } ppg_fault_t;

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import threading
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -55,9 +55,19 @@ def compile_project(project: Path, target: Path, *, build_id: str | None = None)
 
 
 class PtyBoard:
-    """Runs `first`, and `second` from when the file `flashed` exists; None is a board that keeps silent."""
+    """Runs `first`, and `second` from when the file `flashed` exists; None is a board that keeps silent.
 
-    def __init__(self, first: Path | None, second: Path | None, flashed: Path) -> None:
+    `weather` is what the cable makes of bytes, in both directions.
+    """
+
+    def __init__(
+        self,
+        first: Path | None,
+        second: Path | None,
+        flashed: Path,
+        weather: Callable[[bytes], bytes] = lambda data: data,
+    ) -> None:
+        self._weather = weather
         self._programs = (first, second)
         self._flashed = flashed
         self._ours, self._theirs = os.openpty()
@@ -83,7 +93,7 @@ class PtyBoard:
     def _transfer(self, process: "subprocess.Popen[bytes] | None") -> None:
         pipes = [] if process is None or process.stdout is None else [process.stdout.fileno()]
         for readable in select.select([self._ours, *pipes], [], [], _POLL_S)[0]:
-            data = os.read(readable, 4096)
+            data = self._weather(os.read(readable, 4096))
             if readable != self._ours:
                 os.write(self._ours, data)
             elif process is not None and process.stdin is not None:
@@ -104,9 +114,14 @@ def _process(program: Path | None) -> "Iterator[subprocess.Popen[bytes] | None]"
 
 
 @contextmanager
-def pty_board(first: Path | None, second: Path | None, flashed: Path) -> Iterator[PtyBoard]:
+def pty_board(
+    first: Path | None,
+    second: Path | None,
+    flashed: Path,
+    weather: Callable[[bytes], bytes] = lambda data: data,
+) -> Iterator[PtyBoard]:
     """A plugged-in board; see PtyBoard."""
-    board = PtyBoard(first, second, flashed)
+    board = PtyBoard(first, second, flashed, weather)
     try:
         yield board
     finally:

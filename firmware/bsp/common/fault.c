@@ -59,6 +59,7 @@ void ppg_fault_report(ppg_fault_kind_t kind, const uint32_t *frame, uint32_t exc
     fault.link_register = frame[FRAME_LINK_REGISTER];
   } else if (kind == PPG_FAULT_EXCEPTION) {
     fault.kind = PPG_FAULT_STACK_OVERFLOW;
+    fault.link_register = ppg_fault_last_call();
   }
   ppg_fault_remember(&fault);
   ppg_bsp_fault_hook(&fault);

@@ -33,6 +33,9 @@ void ppg_counter_init(bool timer_counts);
 __attribute__((noreturn)) void ppg_fault_report(ppg_fault_kind_t kind, const uint32_t *frame,
                                                 uint32_t exception_return);
 
+/* The innermost return address that is still on a stack that has overflowed; 0 when there is none. */
+uint32_t ppg_fault_last_call(void);
+
 /* Keeps a fault for after the restart. */
 void ppg_fault_remember(const ppg_fault_t *fault);
 

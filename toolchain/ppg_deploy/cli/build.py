@@ -87,6 +87,14 @@ def build(
             show_default=False,
         ),
     ] = None,
+    baud: Annotated[
+        int | None,
+        typer.Option(
+            metavar="RATE",
+            help="Of the console, up to 921600 or 1000000. Default: [build] baud of ppg.toml, else the board's.",
+            show_default=False,
+        ),
+    ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Print why each kernel was chosen, and what was proven.")
     ] = False,
@@ -120,6 +128,7 @@ def build(
             boards_dirs=boards_dir or (),
             tflm_dir=tflm_dir,
             arena=tflm_arena,
+            baud=baud,
             beside_aot=runtime is Runtime.BOTH,
             verbose=verbose,
         )
@@ -141,6 +150,7 @@ def build(
         optimize=optimize,
         hop=None if hop is None else _hop(hop),
         ram_budget=ram_budget,
+        baud=baud,
         verbose=verbose,
     )
     decisions = outcome.compiled.decisions

@@ -226,7 +226,11 @@ _FAULT = (
     Field("hard_fault_status", Kind.U32, "HFSR"),
     Field("bus_address", Kind.U32, "BFAR or MMFAR, whichever CFSR says is valid; else 0"),
     Field("program_counter", Kind.U32, "of the interrupted code; 0 when its frame could not be stacked"),
-    Field("link_register", Kind.U32, "of the interrupted code; 0 when its frame could not be stacked"),
+    Field(
+        "link_register",
+        Kind.U32,
+        "of the interrupted code; after a stack overflow the innermost return address left on the stack, else 0",
+    ),
     Field("stack_pointer", Kind.U32, "of the interrupted code"),
     Field("runs", Kind.U32, "inferences begun since the start"),
 )
