@@ -40,6 +40,7 @@ def build(
     optimize: Literal["speed", "balanced", "size"] | None = None,
     hop: int | Literal["auto"] | None = None,
     ram_budget: int | None = None,
+    power: bool = False,
     verbose: bool = False,
 ) -> BuildOutcome:
     """int8 .tflite -> OUT/firmware/ with firmware.elf, size.json and explain.json.
@@ -55,6 +56,7 @@ def build(
             By default [build] hop of ppg.toml, else there are no sliding windows.
         ram_budget: most bytes of the arena; by default [build] ram_budget of ppg.toml, else the fewest that cost no
             cycles.
+        power: the image can measure power, for bench(energy=...).
         verbose: keep the whole compiler log in errors.
 
     Raises:
@@ -64,7 +66,7 @@ def build(
     from ppg_deploy.build import build_firmware
     from ppg_deploy.compile import Optimize, compile_graph, decisions_json, operators_of
     from ppg_deploy.hop import resolve_hop
-    from ppg_deploy.project import DEFAULT_FLAGS, SMALL_FLAGS, ModelSources, render_project
+    from ppg_deploy.project import DEFAULT_FLAGS, POWER_FLAG, SMALL_FLAGS, ModelSources, render_project
     from ppg_deploy.tflite import read_tflite
 
     configured = load_config(Path.cwd()).build
@@ -105,7 +107,10 @@ def build(
             ram_budget=budget,
         ),
         folder=folder,
-        flags=SMALL_FLAGS if objective is Optimize.SIZE else DEFAULT_FLAGS,
+        flags=(
+            *(SMALL_FLAGS if objective is Optimize.SIZE else DEFAULT_FLAGS),
+            *((POWER_FLAG,) if power else ()),
+        ),
     )
     result = build_firmware(project, verbose=verbose)
     files.write_bytes(folder / handover.MODEL_NAME, tflite)
@@ -125,6 +130,7 @@ def build_tflm(
     tflm_dir: Path | None = None,
     arena: int | None = None,
     beside_aot: bool = False,
+    power: bool = False,
     verbose: bool = False,
 ) -> "TflmOutcome":
     """int8 .tflite -> OUT/firmware/ as `build` makes it, with TensorFlow Lite Micro as the runtime.
@@ -137,6 +143,7 @@ def build_tflm(
         tflm_dir: tree of TFLM's sources; by default [tflm] dir of ppg.toml, else $PPG_TFLM_DIR.
         arena: bytes of TFLM's arena; by default [tflm] arena of ppg.toml, else estimated.
         beside_aot: write OUT/firmware-tflm/ and leave OUT/firmware/ alone.
+        power: as for `build`.
         verbose: keep the whole compiler log in errors.
 
     Raises:
@@ -152,6 +159,7 @@ def build_tflm(
         tflm_dir=tflm_dir,
         config=config.tflm,
         arena_bytes=arena,
+        power=power,
         verbose=verbose,
     )
 

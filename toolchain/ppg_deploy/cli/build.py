@@ -87,6 +87,9 @@ def build(
             show_default=False,
         ),
     ] = None,
+    power: Annotated[
+        bool, typer.Option("--power", help="The image can be silent and sleep, for bench --energy.")
+    ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Print why each kernel was chosen, and what was proven.")
     ] = False,
@@ -121,6 +124,7 @@ def build(
             tflm_dir=tflm_dir,
             arena=tflm_arena,
             beside_aot=runtime is Runtime.BOTH,
+            power=power,
             verbose=verbose,
         )
         if runtime is Runtime.TFLM:
@@ -141,6 +145,7 @@ def build(
         optimize=optimize,
         hop=None if hop is None else _hop(hop),
         ram_budget=ram_budget,
+        power=power,
         verbose=verbose,
     )
     decisions = outcome.compiled.decisions
