@@ -50,8 +50,10 @@ ppg_answer_t ppg_power_answer(const uint8_t *request, uint8_t *reply) {
   return (ppg_answer_t){.length = PPG_POWER_RUN_REPLY_MAX_BYTES};
 }
 
-/* The gate is high for the inferences and the reading of the counter, and for nothing else. */
+/* The gate is high for the inferences and the reading of the counter, and for nothing else. The time limit is that of one
+   inference, for the whole burst. */
 static bool burst(int (*run)(void)) {
+  ppg_bsp_run_begin();
   ppg_bsp_gate(true);
   const uint32_t before = ppg_bsp_counter();
   for (uint32_t i = 0; i < plan.runs && model_status == 0; i++) {
@@ -59,6 +61,7 @@ static bool burst(int (*run)(void)) {
   }
   burst_ticks = ppg_bsp_counter() - before;
   ppg_bsp_gate(false);
+  ppg_bsp_run_end();
   return model_status == 0;
 }
 

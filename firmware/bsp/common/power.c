@@ -2,7 +2,8 @@
 
    A pause takes the timer over and gives it back as it was, started anew. The timer's own interrupt wakes the core, but
    is not served: interrupts stay masked, and a pending one ends WFI all the same (Armv7-M Architecture Reference
-   Manual, B1.5.19). Nothing else wakes it, because the UART is off. */
+   Manual, B1.5.19). Nothing else wakes it, because the UART is off. The watchdog is fed at the start of every burst, by
+   ppg_bsp_run_begin, and has 20 s at least; a pause has PPG_MAX_POWER_PAUSE_MS at most. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -74,9 +75,7 @@ static void wait_turn(uint32_t ticks, bool asleep) {
   }
 }
 
-void ppg_bsp_pause(uint32_t milliseconds, bool asleep) {
-  uint32_t interrupts_were_masked;
-  __asm volatile("mrs %0, primask\n\tcpsid i" : "=r"(interrupts_were_masked)::"memory");
+void ppg_timer_pause(uint32_t milliseconds, bool asleep) {
   const uint32_t control = ppg_read32(PPG_SYSTICK_CONTROL);
   const uint32_t reload = ppg_read32(PPG_SYSTICK_RELOAD);
   uint64_t left = (uint64_t)milliseconds * (ppg_chip_clock_hz() / MILLISECONDS_PER_SECOND);
@@ -90,5 +89,15 @@ void ppg_bsp_pause(uint32_t milliseconds, bool asleep) {
   ppg_write32(PPG_SYSTICK_VALUE, 0u);
   ppg_write32(PPG_SCB_INTERRUPT_STATE, PPG_SCB_SYSTICK_CLEAR);
   ppg_write32(PPG_SYSTICK_CONTROL, control & ~PPG_SYSTICK_REACHED_ZERO);
+}
+
+void ppg_bsp_pause(uint32_t milliseconds, bool asleep) {
+  uint32_t interrupts_were_masked;
+  __asm volatile("mrs %0, primask\n\tcpsid i" : "=r"(interrupts_were_masked)::"memory");
+  if (asleep && ppg_chip_may_sleep()) {
+    ppg_chip_sleep(milliseconds);
+  } else {
+    ppg_timer_pause(milliseconds, false);
+  }
   __asm volatile("msr primask, %0" ::"r"(interrupts_were_masked) : "memory");
 }

@@ -1,4 +1,4 @@
-/* What measuring power needs of an STM32: the UART off, and the gate pin.
+/* What measuring power needs of an STM32: the UART off, sleep, and the gate pin.
 
    The GPIO block is the same in every family here: MODER at 0x00, 1 = output, two bits a pin; BSRR at 0x18 sets a pin by
    bits 15:0 and resets it by bits 31:16 (RM0351, RM0432, RM0090, RM0390, RM0383, RM0433, RM0434, chapter GPIO). */
@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "ppg_chip.h"
+#include "ppg_common.h"
 #include "ppg_hardware.h"
 #include "ppg_registers.h"
 #include "ppg_stm32.h"
@@ -20,6 +21,9 @@ void ppg_chip_uart_off(void) {
   ppg_write32(PPG_UART_BASE + PPG_USART_CONTROL, 0u);
   ppg_modify32(PPG_RCC_BASE + PPG_UART_ENABLE_OFFSET, 1u << PPG_UART_ENABLE_BIT, 0u);
 }
+
+/* SysTick counts on in Sleep mode. */
+void ppg_chip_sleep(uint32_t milliseconds) { ppg_timer_pause(milliseconds, true); }
 
 #ifdef PPG_GATE_PORT
 

@@ -40,6 +40,7 @@ def build(
     optimize: Literal["speed", "balanced", "size"] | None = None,
     hop: int | Literal["auto"] | None = None,
     ram_budget: int | None = None,
+    baud: int | None = None,
     power: bool = False,
     verbose: bool = False,
 ) -> BuildOutcome:
@@ -56,6 +57,7 @@ def build(
             By default [build] hop of ppg.toml, else there are no sliding windows.
         ram_budget: most bytes of the arena; by default [build] ram_budget of ppg.toml, else the fewest that cost no
             cycles.
+        baud: rate of the console in bit/s; by default [build] baud of ppg.toml, else the board's own.
         power: the image can measure power, for bench(energy=...).
         verbose: keep the whole compiler log in errors.
 
@@ -72,7 +74,7 @@ def build(
     configured = load_config(Path.cwd()).build
     name = board or configured.board
     objective = Optimize(optimize or configured.optimize)
-    chosen = _chosen_board(name, boards_dirs)
+    chosen = _chosen_board(name, boards_dirs, baud or configured.baud)
     model_path = model if model is not None else out / handover.MODEL_NAME
     graph = read_tflite(model_path)
     tflite = model_path.read_bytes()
@@ -129,6 +131,7 @@ def build_tflm(
     boards_dirs: Sequence[Path] = (),
     tflm_dir: Path | None = None,
     arena: int | None = None,
+    baud: int | None = None,
     beside_aot: bool = False,
     power: bool = False,
     verbose: bool = False,
@@ -142,6 +145,7 @@ def build_tflm(
         boards_dirs: as for `build`.
         tflm_dir: tree of TFLM's sources; by default [tflm] dir of ppg.toml, else $PPG_TFLM_DIR.
         arena: bytes of TFLM's arena; by default [tflm] arena of ppg.toml, else estimated.
+        baud: as for `build`.
         beside_aot: write OUT/firmware-tflm/ and leave OUT/firmware/ alone.
         power: as for `build`.
         verbose: keep the whole compiler log in errors.
@@ -153,7 +157,7 @@ def build_tflm(
 
     config = load_config(Path.cwd())
     return build_with_tflm(
-        board=_chosen_board(board or config.build.board, boards_dirs),
+        board=_chosen_board(board or config.build.board, boards_dirs, baud or config.build.baud),
         model=model if model is not None else out / handover.MODEL_NAME,
         folder=out / (TFLM_FOLDER if beside_aot else FIRMWARE_FOLDER),
         tflm_dir=tflm_dir,
@@ -164,12 +168,13 @@ def build_tflm(
     )
 
 
-def _chosen_board(name: str | None, boards_dirs: Sequence[Path]) -> "Board":
-    from ppg_deploy.boards import load_board
+def _chosen_board(name: str | None, boards_dirs: Sequence[Path], baud: int | None) -> "Board":
+    from ppg_deploy.boards import load_board, with_baud
 
     if name is None:
         raise InputError("no board chosen", hint="give --board ID or [build] board in ppg.toml")
-    return load_board(name, boards_dirs=boards_dirs)
+    board = load_board(name, boards_dirs=boards_dirs)
+    return board if baud is None else with_baud(board, baud)
 
 
 def flash(

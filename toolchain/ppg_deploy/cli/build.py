@@ -87,6 +87,14 @@ def build(
             show_default=False,
         ),
     ] = None,
+    baud: Annotated[
+        int | None,
+        typer.Option(
+            metavar="RATE",
+            help="Of the console, up to 921600 or 1000000. Default: [build] baud of ppg.toml, else the board's.",
+            show_default=False,
+        ),
+    ] = None,
     power: Annotated[
         bool, typer.Option("--power", help="The image can be silent and sleep, for bench --energy.")
     ] = False,
@@ -123,6 +131,7 @@ def build(
             boards_dirs=boards_dir or (),
             tflm_dir=tflm_dir,
             arena=tflm_arena,
+            baud=baud,
             beside_aot=runtime is Runtime.BOTH,
             power=power,
             verbose=verbose,
@@ -145,6 +154,7 @@ def build(
         optimize=optimize,
         hop=None if hop is None else _hop(hop),
         ram_budget=ram_budget,
+        baud=baud,
         power=power,
         verbose=verbose,
     )

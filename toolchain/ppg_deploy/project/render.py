@@ -128,6 +128,7 @@ def render_project(
         ram_budget=model.ram_budget,
         library=None if model.library is None else model.library.description,
         clock_hz=board.clock_hz,
+        baud=board.uart.baud,
         flags=flags,
         kernel_flags=kernel_flags,
         files={name: sha256(texts[name].encode()) for name in sorted(texts)},

@@ -79,6 +79,7 @@ class Client:
         self._least_run_timeout_s = run_timeout_s
         self._clock = clock
         self._link = Link(stream, attempts=attempts, clock=clock)
+        self._run_limit_ms = 0
         self._longest_run_s: float | None = None
         self._piece = PieceSize()
         self._info: DeviceInfo | None = None
@@ -100,8 +101,13 @@ class Client:
     @property
     def run_timeout_s(self) -> float:
         """Time limit of one attempt of a request that runs the model, in seconds."""
-        limit_ms = 0 if self._info is None else self._info.run_limit_ms
+        limit_ms = self.run_limit_ms
         return max(self._least_run_timeout_s, limit_ms / 1000.0 + _BEYOND_RUN_LIMIT_S if limit_ms else 0.0)
+
+    @property
+    def run_limit_ms(self) -> int:
+        """The device's own limit for an inference, in ms; 0 for none, and before `connect`."""
+        return self._run_limit_ms
 
     def connect(self, *, boot_wait_s: float, timeout_s: float) -> DeviceInfo:
         """Open a session.
@@ -142,7 +148,7 @@ class Client:
                 "the board answered the HELLO of another program",
                 hint="close the other program and try again",
             )
-        self._info = info
+        self._info, self._run_limit_ms = info, info.run_limit_ms
         return info
 
     def load_input(self, data: bytes) -> None:
