@@ -27,7 +27,9 @@ Voltage = Annotated[
 ]
 EnergyMode = Annotated[
     Literal["source", "ampere"],
-    typer.Option("--energy-mode", help="source: the instrument supplies the board. ampere: another supply does."),
+    typer.Option(
+        "--energy-mode", help="source: the instrument supplies the board. ampere: another supply does."
+    ),
 ]
 GateInput = Annotated[
     str,
@@ -119,7 +121,10 @@ def _print_measured(energy: "EnergyMeasured", output: Output) -> None:
             )
         )
     rows += [
-        ("supply, V", f"{instrument.voltage_v:.3f} ({'measured' if instrument.voltage_measured else 'as set'})"),
+        (
+            "supply, V",
+            f"{instrument.voltage_v:.3f} ({'measured' if instrument.voltage_measured else 'as set'})",
+        ),
         ("gates found by", gates.method if gates.input is None else f"{gates.method} {gates.input}"),
         ("gates used / made", f"{gates.used:,} / {gates.expected:,}"),
         (
@@ -135,7 +140,11 @@ def _print_measured(energy: "EnergyMeasured", output: Output) -> None:
 
 
 def _print_estimated(energy: "EnergyEstimated", output: Output) -> None:
-    by = energy.cycles_source if energy.timing_model is None else f"{energy.cycles_source} ({energy.timing_model})"
+    by = (
+        energy.cycles_source
+        if energy.timing_model is None
+        else f"{energy.cycles_source} ({energy.timing_model})"
+    )
     verified = "verified" if energy.current_verified else "NOT verified"
     rows = [
         ("energy_estimated per inference, µJ", _micro(energy.energy_estimated_j)),

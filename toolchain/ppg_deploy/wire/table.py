@@ -147,8 +147,12 @@ LIMITS = (
     ),
     NamedValue("MAX_RUNS_PER_REQUEST", MAX_RUNS_PER_REQUEST, "most inferences in one RUN_MANY"),
     NamedValue("MAX_OPERATORS_PER_REPLY", MAX_OPERATORS_PER_REPLY, "most operators in one PROFILE_REPLY"),
-    NamedValue("MAX_POWER_BURSTS", MAX_POWER_BURSTS, "most bursts of a POWER_RUN, and most runs in one of them"),
-    NamedValue("MAX_POWER_PAUSE_MS", MAX_POWER_PAUSE_MS, "longest awake_ms and sleep_ms of a POWER_RUN", "ms"),
+    NamedValue(
+        "MAX_POWER_BURSTS", MAX_POWER_BURSTS, "most bursts of a POWER_RUN, and most runs in one of them"
+    ),
+    NamedValue(
+        "MAX_POWER_PAUSE_MS", MAX_POWER_PAUSE_MS, "longest awake_ms and sleep_ms of a POWER_RUN", "ms"
+    ),
 )
 
 STATUS_CODES = (
@@ -421,14 +425,22 @@ POWER_RUN = _command(
     "sleep_ms. At the end the UART is on again. With bursts 0 nothing is run: how did the last one go?",
     (
         Field("bursts", Kind.U32, "how often, up to MAX_POWER_BURSTS; 0 only asks"),
-        Field("runs", Kind.U32, "inferences in each burst, 1 to MAX_POWER_BURSTS; not looked at when bursts is 0"),
+        Field(
+            "runs",
+            Kind.U32,
+            "inferences in each burst, 1 to MAX_POWER_BURSTS; not looked at when bursts is 0",
+        ),
         Field("awake_ms", Kind.U32, "wait in a loop after each burst, up to MAX_POWER_PAUSE_MS", "ms"),
         Field("sleep_ms", Kind.U32, "then sleep, up to MAX_POWER_PAUSE_MS", "ms"),
     ),
     (
         Field("state", Kind.U8, "what has become of it"),
         _MODEL_STATUS,
-        Field("bursts_done", Kind.U32, "complete bursts of the last run; fewer than asked when an inference failed"),
+        Field(
+            "bursts_done",
+            Kind.U32,
+            "complete bursts of the last run; fewer than asked when an inference failed",
+        ),
         Field("burst_ticks", Kind.U32, "counter over the inferences of the last burst, modulo 2^32", "ticks"),
     ),
 )
