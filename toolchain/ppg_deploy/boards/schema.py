@@ -198,15 +198,6 @@ class Board(Table):
         return self
 
     @model_validator(mode="after")
-    def _gate_is_a_pin_of_its_own(self) -> Self:
-        if self.gate is not None:
-            if ("." in self.gate.pin) != (self.family == "nrf52"):
-                raise ValueError(f"gate.pin: a chip of family {self.family!r} has no pin {self.gate.pin}")
-            if self.gate.pin in (self.uart.tx_pin, self.uart.rx_pin):
-                raise ValueError(f"gate.pin: {self.gate.pin} belongs to the console UART")
-        return self
-
-    @model_validator(mode="after")
     def _is_a_nordic_board_throughout(self) -> Self:
         is_nordic = self.family == "nrf52"
         if isinstance(self.uart, NordicUarte) != is_nordic:
@@ -221,6 +212,15 @@ class Board(Table):
                 image_origin=self.code_memory.origin,
                 bootloader_bytes=self.bootloader.size_bytes if self.bootloader else 0,
             )
+        return self
+
+    @model_validator(mode="after")
+    def _gate_is_a_pin_of_its_own(self) -> Self:
+        if self.gate is not None:
+            if ("." in self.gate.pin) != (self.family == "nrf52"):
+                raise ValueError(f"gate.pin: a chip of family {self.family!r} has no pin {self.gate.pin}")
+            if self.gate.pin in (self.uart.tx_pin, self.uart.rx_pin):
+                raise ValueError(f"gate.pin: {self.gate.pin} belongs to the console UART")
         return self
 
     @model_validator(mode="after")
