@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from ppg_deploy.project import POWER_FLAG, load_manifest
+
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _FAKES = _CHECKOUT / "tests" / "host_c" / "app"
 _POLL_S = 0.02
@@ -46,9 +48,11 @@ def compile_project(project: Path, target: Path, *, build_id: str | None = None)
     # The fake board's folder comes last: it also holds a fake model.
     folders = [config, *sorted(headers), sources / "bsp", _FAKES]
     files = [str(path) for part in parts for path in sorted(part.rglob("*.c"))]
+    defines = [flag for flag in load_manifest(project).flags if flag == POWER_FLAG]
+    fakes = [_FAKES / "fake_bsp.c", _FAKES / "fake_power.c"]
     command = [compiler, "-std=gnu11", "-O1", *(f"-I{folder}" for folder in folders), *files]
     finished = subprocess.run(
-        [*command, str(_FAKES / "fake_bsp.c"), "-o", str(target)], capture_output=True, text=True, timeout=120
+        [*command, *defines, *map(str, fakes), "-o", str(target)], capture_output=True, text=True, timeout=120
     )
     assert finished.returncode == 0, finished.stderr
     return target

@@ -41,6 +41,7 @@ def build(
     hop: int | Literal["auto"] | None = None,
     ram_budget: int | None = None,
     baud: int | None = None,
+    power: bool = False,
     verbose: bool = False,
 ) -> BuildOutcome:
     """int8 .tflite -> OUT/firmware/ with firmware.elf, size.json and explain.json.
@@ -57,6 +58,7 @@ def build(
         ram_budget: most bytes of the arena; by default [build] ram_budget of ppg.toml, else the fewest that cost no
             cycles.
         baud: rate of the console in bit/s; by default [build] baud of ppg.toml, else the board's own.
+        power: the image can measure power, for bench(energy=...).
         verbose: keep the whole compiler log in errors.
 
     Raises:
@@ -66,7 +68,7 @@ def build(
     from ppg_deploy.build import build_firmware
     from ppg_deploy.compile import Optimize, compile_graph, decisions_json, operators_of
     from ppg_deploy.hop import resolve_hop
-    from ppg_deploy.project import DEFAULT_FLAGS, SMALL_FLAGS, ModelSources, render_project
+    from ppg_deploy.project import DEFAULT_FLAGS, POWER_FLAG, SMALL_FLAGS, ModelSources, render_project
     from ppg_deploy.tflite import read_tflite
 
     configured = load_config(Path.cwd()).build
@@ -107,7 +109,10 @@ def build(
             ram_budget=budget,
         ),
         folder=folder,
-        flags=SMALL_FLAGS if objective is Optimize.SIZE else DEFAULT_FLAGS,
+        flags=(
+            *(SMALL_FLAGS if objective is Optimize.SIZE else DEFAULT_FLAGS),
+            *((POWER_FLAG,) if power else ()),
+        ),
     )
     result = build_firmware(project, verbose=verbose)
     files.write_bytes(folder / handover.MODEL_NAME, tflite)
@@ -128,6 +133,7 @@ def build_tflm(
     arena: int | None = None,
     baud: int | None = None,
     beside_aot: bool = False,
+    power: bool = False,
     verbose: bool = False,
 ) -> "TflmOutcome":
     """int8 .tflite -> OUT/firmware/ as `build` makes it, with TensorFlow Lite Micro as the runtime.
@@ -141,6 +147,7 @@ def build_tflm(
         arena: bytes of TFLM's arena; by default [tflm] arena of ppg.toml, else estimated.
         baud: as for `build`.
         beside_aot: write OUT/firmware-tflm/ and leave OUT/firmware/ alone.
+        power: as for `build`.
         verbose: keep the whole compiler log in errors.
 
     Raises:
@@ -156,6 +163,7 @@ def build_tflm(
         tflm_dir=tflm_dir,
         config=config.tflm,
         arena_bytes=arena,
+        power=power,
         verbose=verbose,
     )
 

@@ -95,6 +95,9 @@ def build(
             show_default=False,
         ),
     ] = None,
+    power: Annotated[
+        bool, typer.Option("--power", help="The image can be silent and sleep, for bench --energy.")
+    ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Print why each kernel was chosen, and what was proven.")
     ] = False,
@@ -130,6 +133,7 @@ def build(
             arena=tflm_arena,
             baud=baud,
             beside_aot=runtime is Runtime.BOTH,
+            power=power,
             verbose=verbose,
         )
         if runtime is Runtime.TFLM:
@@ -151,6 +155,7 @@ def build(
         hop=None if hop is None else _hop(hop),
         ram_budget=ram_budget,
         baud=baud,
+        power=power,
         verbose=verbose,
     )
     decisions = outcome.compiled.decisions

@@ -4,6 +4,7 @@ from ppg_deploy.project.manifest import MANIFEST_NAME, Manifest, load_manifest
 from ppg_deploy.project.render import (
     DEFAULT_FLAGS,
     DEFAULT_KERNEL_FLAGS,
+    POWER_FLAG,
     SMALL_FLAGS,
     Project,
     render_project,
@@ -15,6 +16,7 @@ __all__ = [
     "DEFAULT_FLAGS",
     "DEFAULT_KERNEL_FLAGS",
     "MANIFEST_NAME",
+    "POWER_FLAG",
     "SMALL_FLAGS",
     "Library",
     "Manifest",

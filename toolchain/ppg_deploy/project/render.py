@@ -16,6 +16,9 @@ DEFAULT_KERNEL_FLAGS = ("-O2",)
 SMALL_FLAGS = (*("-Os" if flag == "-O2" else flag for flag in DEFAULT_FLAGS), "-DPPG_SMALL_IMAGE")
 """For the smallest image: only the kernels stay fast."""
 
+POWER_FLAG = "-DPPG_POWER_RUN"
+"""Makes an image that takes POWER_RUN."""
+
 _REFUSED_FLAGS = ("-ffreestanding", "-fno-builtin", "-flto")
 
 

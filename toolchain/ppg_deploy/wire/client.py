@@ -21,6 +21,7 @@ from ppg_deploy.wire.messages import (
     FaultReport,
     LoadInputReply,
     MemoryInfo,
+    PowerRunReply,
     ProfileReply,
     PushReply,
     ReadOutputReply,
@@ -271,6 +272,21 @@ class Client:
     def last_fault(self) -> FaultReport:
         """The fault that the board last reported since power-on; its kind is NONE when there was none."""
         return self._ask(table.LAST_FAULT, FaultReport, self._timeout_s)
+
+    def power_run(self, *, bursts: int, runs: int, awake_ms: int, sleep_ms: int) -> PowerRunReply:
+        """Begin a run for measuring power on the loaded input; with `bursts` 0, how the last one went.
+
+        The board takes no request until the run is over: ask nothing before.
+        """
+        return self._ask(
+            table.POWER_RUN,
+            PowerRunReply,
+            self._timeout_s,
+            bursts=bursts,
+            runs=runs,
+            awake_ms=awake_ms,
+            sleep_ms=sleep_ms,
+        )
 
     def reset(self) -> None:
         """Restart the board. Call `connect` afterwards."""
