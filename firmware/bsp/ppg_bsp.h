@@ -2,6 +2,7 @@
 #ifndef PPG_BSP_H
 #define PPG_BSP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef enum {
@@ -26,6 +27,8 @@ uint32_t ppg_bsp_uart_overruns(void); /* losses since reset: by the UART, or bec
 
 ppg_counter_source_t ppg_bsp_counter_source(void);
 uint32_t ppg_bsp_counter(void); /* counts up, wraps at 2^32 */
+
+void ppg_bsp_gate(bool high); /* level of the pin that an energy monitor watches; [gate] of board.toml */
 
 uint32_t ppg_bsp_stack_bytes(void);      /* reserved for the stack */
 uint32_t ppg_bsp_stack_high_water(void); /* most bytes ever used since the paint */
