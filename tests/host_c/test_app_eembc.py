@@ -257,6 +257,16 @@ def test_a_model_that_does_not_start(program: Path) -> None:
         assert host.send("infer 1 0") == ["e-[Model not ready: -5]"]
 
 
+def test_a_crash_is_told_and_the_board_starts_again(host: EembcHost) -> None:
+    """The fake model crashes on a first byte of 126; 0x01020304 is 16909060."""
+    host.download(b"\x7e" + bytes(69))
+    lines = host.send("infer 1 0")
+    assert lines[-5:-3] == ["", "e-[Fault 2: exception 16909060, CFSR 11121314, pc 41424344, lr 51525354]"]
+    assert lines[-3] == "m-timestamp-mode-performance"
+    assert lines[-1] == "m-init-done"
+    assert host.send("infer 1 0") == ["e-[No input loaded]"]
+
+
 def test_garbage(program: Path) -> None:
     """Random bytes, pieces of commands among them: each '%' is answered by one m-ready, and the device lives on."""
     choose = random.Random(6)
