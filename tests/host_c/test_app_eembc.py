@@ -1,12 +1,14 @@
 """The EEMBC application in C under sanitizers: every command, and everything that is none."""
 
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from app_device import FakeModel, PipeStream, compile_program, running
+from app_device import FakeModel, PipeStream, compile_program, compile_sources_for_target, running
 
+from tests.support.commands import requires_compiler
 from tests.support.eembc_host import EembcHost
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
@@ -28,10 +30,8 @@ typedef int8_t ppg_eembc_code_t;
 """
 
 
-def compile_eembc(
-    folder: Path, *, mantissa: int = 1, shift: int = 1, zero_point: int = 3, energy: bool = False
-) -> Path:
-    """The application with the fake board and model; by default real = 0.5 * (code - 3)."""
+def write_config(folder: Path, *, mantissa: int, shift: int, zero_point: int, energy: bool) -> None:
+    """What `build` renders."""
     (folder / "ppg_eembc_config.h").write_text(
         _CONFIG.format(
             mode="energy" if energy else "performance",
@@ -41,6 +41,13 @@ def compile_eembc(
             zero_point=zero_point,
         )
     )
+
+
+def compile_eembc(
+    folder: Path, *, mantissa: int = 1, shift: int = 1, zero_point: int = 3, energy: bool = False
+) -> Path:
+    """The application with the fake board and model; by default real = 0.5 * (code - 3)."""
+    write_config(folder, mantissa=mantissa, shift=shift, zero_point=zero_point, energy=energy)
     fakes = _HERE / "app"
     return compile_program(
         folder / "device",
@@ -51,7 +58,21 @@ def compile_eembc(
             fakes / "fake_model.c",
             *([_HERE / "eembc" / "fake_gate.c"] if energy else []),
         ],
+        *(["-Wl,--wrap=ppg_bsp_counter"] if energy else []),
         f"-I{folder}",
+        f"-I{_FIRMWARE / 'eembc'}",
+        *MODEL.defines,
+    )
+
+
+@requires_compiler
+@pytest.mark.parametrize("energy", [False, True])
+def test_no_warnings_for_the_target(tmp_path: Path, energy: bool) -> None:
+    write_config(tmp_path, mantissa=1, shift=1, zero_point=3, energy=energy)
+    compile_sources_for_target(
+        tmp_path,
+        sorted((_FIRMWARE / "eembc").glob("*.c")),
+        f"-I{tmp_path}",
         f"-I{_FIRMWARE / 'eembc'}",
         *MODEL.defines,
     )
@@ -326,17 +347,26 @@ def test_numbers(tmp_path: Path, mantissa: int, shift: int, zero_point: int, cod
 
 
 def test_energy_mode_marks_with_the_pin_and_sends_no_times(tmp_path: Path) -> None:
+    edge = r"<low (\d+) high>"
     with running(compile_eembc(tmp_path, energy=True)) as stream:
         host = EembcHost(stream, limit_s=5)
         # The pin is high before the first message: its first edge is the first timestamp.
-        assert host.reply() == ["<high>m-timestamp-mode-energy", "<low><high>m-init-done", "m-ready"]
+        first, second, third = host.reply()
+        assert re.fullmatch(r" \d+ high>m-timestamp-mode-energy", first)
+        assert re.fullmatch(f"{edge}m-init-done", second)
+        assert third == "m-ready"
         host.download(window(1))
-        assert host.send("infer 2 1") == [
+        lines = host.send("infer 2 1")
+        marked = re.fullmatch(f"{edge}{edge}m-infer-done", lines.pop(3))
+        assert marked is not None
+        # at least a microsecond at 80 MHz, and not so long that it counts
+        assert all(80 <= int(ticks) <= 8000 for ticks in marked.groups())
+        assert lines == [
             "m-warmup-start-1",
             "m-warmup-done",
             "m-infer-start-2",
-            "<low><high><low><high>m-infer-done",
             f"m-results-[{','.join(halves(window(1)))}]",
         ]
         stream.write(b"timestamp%")
-        assert host.reply() == ["<low><high>m-ready"]
+        (only,) = host.reply()
+        assert re.fullmatch(f"{edge}m-ready", only)
