@@ -12,7 +12,8 @@ import pytest
 
 from ppg_deploy.boards import load_board
 from ppg_deploy.golden.tflm import TflmInterpreter
-from ppg_deploy.ports import emulated_board, open_emulator
+from ppg_deploy.ports import Connection, emulated_board, open_emulator
+from ppg_deploy.ports.stm32_peripherals import Stm32Peripherals
 from tests.support.commands import copy_demo, ppg_deploy, requires_compiler, requires_qemu, succeeded
 from tests.support.eembc_host import EembcHost, Inference
 
@@ -33,14 +34,14 @@ def build(folder: Path, board: str, dialect: str) -> str:
 
 
 @contextmanager
-def running(folder: Path, emulator: str, board: str) -> Iterator[EembcHost]:
+def running(folder: Path, emulator: str, board: str) -> Iterator[tuple[EembcHost, Connection]]:
     connection = open_emulator(
         emulator,
         elf=folder / "build" / "firmware" / "firmware.elf",
         board=emulated_board(load_board(board)),
     )
     try:
-        yield EembcHost(connection.stream)
+        yield EembcHost(connection.stream), connection
     finally:
         connection.close()
 
@@ -55,6 +56,27 @@ def golden(folder: Path, data: bytes) -> tuple[str, ...]:
     scale, zero_point = np.float64(facts["output"]["scale"]), facts["output"]["zero_point"]
     # 24 bits times 9 bits are exact in a double, so that there is one rounding, as in the firmware.
     return tuple(f"{scale * (int(code) - zero_point):.3f}" for code in codes.reshape(-1))
+
+
+class Wires:
+    """What an emulated NUCLEO-L476RG puts out: letters of USART2, edges of PA10, its gate pin.
+
+    Addresses from RM0351: USART2 at 0x40004400 with TDR at 0x28, GPIOA at 0x48000000 with BSRR at 0x18, whose bits
+    15:0 set a pin and 31:16 reset it.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.text = ""
+        write = Stm32Peripherals.write
+
+        def spy(chip: Stm32Peripherals, address: int, value: int) -> None:
+            if address == 0x4000_4428:
+                self.text += chr(value & 0xFF)
+            elif address == 0x4800_0018:
+                self.text += {1 << 10: "<high>", 1 << 26: "<low>"}.get(value, "")
+            write(chip, address, value)
+
+        monkeypatch.setattr(Stm32Peripherals, "write", spy)
 
 
 def identified(host: EembcHost, mode: str) -> str:
@@ -77,6 +99,14 @@ def measured(
     return answers
 
 
+def golden_of(folder: Path) -> list[tuple[str, ...]]:
+    """Of every window that was written for the runner."""
+    paths = sorted((folder / "build" / "eembc" / "datasets" / MODEL_ID).glob("*.bin"))
+    expected = [golden(folder, path.read_bytes()) for path in paths]
+    assert len(set(expected)) > 1
+    return expected
+
+
 @pytest.fixture(scope="module")
 def on_l476(folder: Path) -> Path:
     """The folder with the image of performance mode for the NUCLEO-L476RG."""
@@ -95,24 +125,23 @@ def on_netduino(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Path:
 
 def check_performance_mode(folder: Path, emulator: str, board: str) -> None:
     datasets = folder / "build" / "eembc" / "datasets"
-    with running(folder, emulator, board) as host:
+    with running(folder, emulator, board) as (host, connection):
         model_id = identified(host, "performance")
         assert model_id == MODEL_ID
         twice = measured(host, datasets, model_id, runs=2)
         once = measured(host, datasets, model_id, runs=1)
         # A chunk of the interface board's size loads the same bytes.
         again = measured(host, datasets, model_id, runs=1, chunk_bytes=26)
-    inputs = [path.read_bytes() for path in sorted((datasets / MODEL_ID).glob("*.bin"))]
-    expected = [golden(folder, data) for data in inputs]
-    assert len(set(expected)) > 1
+    expected = golden_of(folder)
     for answers in (twice, once, again):
         assert [answer.results for answer in answers] == expected
     for long, short in zip(twice, once, strict=True):
         assert len(long.laps_us) == len(short.laps_us) == 2
-        elapsed = [(laps[1] - laps[0]) % 2**32 for laps in (long.laps_us, short.laps_us)]
-        assert elapsed[0] / elapsed[1] == pytest.approx(2, rel=0.02)
-        # 3.4 million multiplications at 16 MHz (QEMU's clock) or 80 MHz, one to three in each cycle
-        assert 10_000 < elapsed[1] < 500_000
+        if connection.ticks_valid:
+            elapsed = [(laps[1] - laps[0]) % 2**32 for laps in (long.laps_us, short.laps_us)]
+            assert elapsed[0] / elapsed[1] == pytest.approx(2, rel=0.02)
+            # 3.4 million multiplications at QEMU's 16 MHz, one tick in six instructions
+            assert 10_000 < elapsed[1] < 500_000
 
 
 def test_performance_mode_in_unicorn(on_l476: Path) -> None:
@@ -122,6 +151,36 @@ def test_performance_mode_in_unicorn(on_l476: Path) -> None:
 @requires_qemu
 def test_performance_mode_in_qemu(on_netduino: Path) -> None:
     check_performance_mode(on_netduino, "qemu", "netduinoplus2")
+
+
+def test_energy_mode_in_unicorn(folder: Path, on_l476: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Text and edges in the order in which the chip puts them out: what a logic analyser would show."""
+    energy = on_l476.parent / f"{on_l476.name} energy"
+    shutil.copytree(folder, energy, ignore=shutil.ignore_patterns("firmware", "eembc"))
+    build(energy, "nucleo-l476rg", "eembc-energy")
+    seen = Wires(monkeypatch)
+    with running(energy, "unicorn", "nucleo-l476rg") as (host, _):
+        model_id = identified(host, "energy")
+        answers = measured(host, energy / "build" / "eembc" / "datasets", model_id, runs=2, chunk_bytes=26)
+        host.send("timestamp")
+    assert [answer.results for answer in answers] == golden_of(energy)
+    assert all(answer.laps_us == () for answer in answers)
+    marks = seen.text.replace("\r\n", "|")
+    assert marks.startswith("<high>m-timestamp-mode-energy|<low><high>m-init-done|m-ready|")
+    assert marks.count("m-infer-start-2|<low><high><low><high>m-infer-done|m-results-[") == 5
+    assert marks.endswith("|m-ready|<low><high>m-ready|")
+    assert marks.count("<low>") == 1 + 2 * 5 + 1
+
+
+@requires_qemu
+def test_energy_mode_in_qemu(on_netduino: Path) -> None:
+    """QEMU has no GPIO to look at; what comes over the line is the same."""
+    build(on_netduino, "netduinoplus2", "eembc-energy")
+    with running(on_netduino, "qemu", "netduinoplus2") as (host, _):
+        model_id = identified(host, "energy")
+        answers = measured(host, on_netduino / "build" / "eembc" / "datasets", model_id, runs=1)
+    assert [answer.results for answer in answers] == golden_of(on_netduino)
+    assert all(answer.laps_us == () for answer in answers)
 
 
 def test_files_for_the_runner(on_l476: Path) -> None:
