@@ -65,10 +65,15 @@ void ppg_bsp_run_begin(void);
 void ppg_bsp_run_end(void);
 uint32_t ppg_bsp_run_limit_ms(void); /* 0: SysTick stands still, and nothing is limited */
 
-void ppg_bsp_gate(bool high); /* level of the pin that an energy monitor watches; [gate] of board.toml */
-
 uint32_t ppg_bsp_stack_bytes(void);      /* reserved for the stack */
 uint32_t ppg_bsp_stack_high_water(void); /* most bytes ever used since the paint */
+
+/* For measuring power. The gate pin is high while `high`; its first call makes it an output. A pause is counted by the
+   system timer: in a loop, or asleep until the timer's interrupt. Without a timer that runs it takes no time. */
+void ppg_bsp_silence(void); /* sends what is on its way, then switches the UART off */
+void ppg_bsp_speak(void);   /* switches it on again */
+void ppg_bsp_gate(bool high);
+void ppg_bsp_pause(uint32_t milliseconds, bool asleep);
 
 void ppg_bsp_reset(void); /* restarts the chip; does not return on hardware */
 ppg_restart_cause_t ppg_bsp_restart_cause(void);

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from fake_model import fake_model
 
-from ppg_deploy.boards import load_board
+from ppg_deploy.api.dialects import console_baud
+from ppg_deploy.boards import load_board, with_baud
 from ppg_deploy.eembc import (
     as_printed,
     eembc_application,
-    eembc_board,
     exact_scale,
     model_id_of,
 )
@@ -73,24 +73,18 @@ def test_a_tie_goes_to_the_even_digit() -> None:
 
 
 def test_the_console_gets_the_runner_s_rate() -> None:
-    board = load_board("nucleo-l476rg")
-    other = eembc_board(board, baud=9600)
-    assert (other.uart.baud, board.uart.baud) == (9600, 115_200)
-    assert other.facts() == {**board.facts(), "uart": {**board.facts()["uart"], "baud": 9600}}
-
-
-def test_a_rate_that_a_board_cannot_make() -> None:
-    with pytest.raises(InputError, match=r"nrf52840-dk.*921600"):
-        eembc_board(load_board("nrf52840-dk"), baud=921_600)
+    assert console_baud("eembc", None, None) == 115_200
+    assert console_baud("eembc-energy", None, 1_000_000) == 115_200  # [build] baud is for bench
+    assert console_baud("eembc-energy", 9600, 1_000_000) == 9600
+    assert console_baud("ppg", None, 1_000_000) == 1_000_000
+    assert console_baud("ppg", None, None) is None
 
 
 def test_a_project_of_one_dialect_leaves_nothing_to_the_other(tmp_path: Path) -> None:
     board, folder = load_board("nucleo-l476rg"), tmp_path / "fw"
     graph = pulse_like()
     application = eembc_application(graph, model_id="ppg-x", is_energy=False)
-    render_project(
-        board=eembc_board(board, baud=9600), model=fake_model(), folder=folder, application=application
-    )
+    render_project(board=with_baud(board, 9600), model=fake_model(), folder=folder, application=application)
     header = (folder / "include" / "ppg_eembc_config.h").read_text()
     assert '#define PPG_EEMBC_MODEL_ID "ppg-x"' in header
     assert '#define PPG_EEMBC_MODE "performance"' in header
