@@ -31,6 +31,9 @@ class PowerShieldFaults:
     never_stops: bool = False
 
 
+_NONE = PowerShieldFaults()
+
+
 def encode_binary(current_a: NDArray[np.float64]) -> bytes:
     """The largest exponent at which 12 bits hold the value."""
     exponent = np.clip(np.floor(np.log(4095.0 / np.maximum(current_a, 1e-15)) / np.log(16.0)), 0, 14)
@@ -52,7 +55,7 @@ class SimulatedPowerShield(PtyInstrument):
     def __init__(
         self,
         trace: KnownTrace,
-        faults: PowerShieldFaults = PowerShieldFaults(),
+        faults: PowerShieldFaults = _NONE,
         *,
         is_stlink: bool = False,
         **options: Any,

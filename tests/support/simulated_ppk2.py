@@ -79,10 +79,13 @@ class Ppk2Faults:
     is_babbling: bool = False
 
 
+_NONE = Ppk2Faults()
+
+
 class SimulatedPpk2(PtyInstrument):
     """Reports `trace` from each start on, while the board is switched on."""
 
-    def __init__(self, trace: KnownTrace, faults: Ppk2Faults = Ppk2Faults(), **options: Any) -> None:
+    def __init__(self, trace: KnownTrace, faults: Ppk2Faults = _NONE, **options: Any) -> None:
         super().__init__(**options)
         self._trace = trace
         self._faults = faults
@@ -96,8 +99,8 @@ class SimulatedPpk2(PtyInstrument):
     def on_bytes(self, data: bytes) -> None:
         self._commands += data
         sizes = {0x06: 1, 0x07: 1, 0x0C: 2, 0x0D: 3, 0x11: 2, 0x19: 1}
-        while self._commands and len(self._commands) >= sizes[self._commands[0]]:
-            command = bytes(self._commands[: sizes[self._commands[0]]])
+        while self._commands and len(self._commands) >= sizes.get(self._commands[0], 1):
+            command = bytes(self._commands[: sizes.get(self._commands[0], 1)])
             del self._commands[: len(command)]
             self._obey(command)
 

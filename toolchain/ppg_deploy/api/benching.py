@@ -1,6 +1,7 @@
 """bench()."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ from ppg_deploy import files, handover
 from ppg_deploy.api.names import (
     DEFAULT_COUNT,
     DEFAULT_OUT,
+    ENERGY_NAME,
     FIRMWARE_FOLDER,
     OUTPUTS_NAME,
     TFLM_FOLDER,
@@ -20,6 +22,7 @@ from ppg_deploy.errors import InputError
 
 if TYPE_CHECKING:
     from ppg_deploy.bench import Progress
+    from ppg_deploy.bench.energy import EnergyPlan
     from ppg_deploy.report import Report
 
 
@@ -42,6 +45,7 @@ def bench(
     progress: "Progress" = ignore_progress,
     say: Callable[[str], None] = ignore_line,
     folder: str = FIRMWARE_FOLDER,
+    energy: "EnergyPlan | None" = None,
 ) -> "Report":
     """Stream windows through the firmware of OUT/firmware; write OUT/report.json and OUT/outputs.npz.
 
@@ -64,6 +68,7 @@ def bench(
         progress: called after each window with (done, total).
         say: called with each line about finding and flashing the board.
         folder: the project in OUT; of firmware-tflm the results are OUT/report-tflm.json and OUT/outputs-tflm.npz.
+        energy: measure energy, too; needs a build with power, and a board. Its trace is OUT/energy.npz.
 
     Raises:
         PpgDeployError: no build, wrong windows, missing emulator, or a device that does not answer.
@@ -73,6 +78,8 @@ def bench(
 
     from ppg_deploy.attach import Wanted, attach
     from ppg_deploy.bench import Terms, measure, prepare_plan, summarise
+    from ppg_deploy.bench.device import to_wire
+    from ppg_deploy.bench.energy import energy_bench, trace_arrays, with_energy
     from ppg_deploy.bench.summary import device_bpm
     from ppg_deploy.boards import list_boards, load_board
     from ppg_deploy.build import read_build
@@ -81,6 +88,11 @@ def bench(
 
     if port is not None and emulator is not None:
         raise InputError("give --port or --emulator, not both", hint="for example: --emulator unicorn")
+    if energy is not None and emulator is not None:
+        raise InputError(
+            "energy is measured on a board; an emulated run gets energy_estimated where cycles are estimated",
+            hint="leave --energy out",
+        )
     if timing_model is not None and emulator != "unicorn":
         raise InputError(
             "a timing model needs exact counts, which only the emulator unicorn makes",
@@ -116,23 +128,25 @@ def bench(
         quantize_json=out / handover.FILE_NAME,
         data=data,
     )
-    if emulator is not None:
-        connection = open_emulator(
-            emulator, elf=built.elf, board=emulated_board(board), timing_model=timing_model
-        )
-    else:
-        wanted = Wanted(
-            board=board,
-            built=built,
-            folder=project,
-            baud=line_baud,
-            port=port,
-            may_flash=may_flash,
-            method=method,
-            probe_serial=probe_serial,
-        )
-        connection = attach(wanted, say)
-    try:
+    with ExitStack() as stack:
+        meter = None if energy is None else stack.enter_context(energy_bench(energy, manifest, board, say))
+        if emulator is not None:
+            connection = open_emulator(
+                emulator, elf=built.elf, board=emulated_board(board), timing_model=timing_model
+            )
+        else:
+            wanted = Wanted(
+                board=board,
+                built=built,
+                folder=project,
+                baud=line_baud,
+                port=port,
+                may_flash=may_flash,
+                method=method,
+                probe_serial=probe_serial,
+            )
+            connection = attach(wanted, say)
+        stack.callback(connection.close)
         terms = Terms(
             count=count,
             sliding=sliding,
@@ -142,8 +156,10 @@ def bench(
         )
         measurement = measure(plan, connection, terms, progress=progress)
         report = summarise(plan, measurement, connection)
-    finally:
-        connection.close()
+        measured = None if meter is None else meter.measure(connection, to_wire(plan.codes[0]), report.cost)
+    report = with_energy(report, board, measured)
+    if measured is not None:
+        files.write_npz(out / ENERGY_NAME, trace_arrays(measured.trace))
     bpm = None if measurement.missing else device_bpm(plan, measurement.outputs)
     answered = np.ones(len(measurement.outputs), np.bool_)
     answered[[missing.window for missing in measurement.missing]] = False

@@ -6,8 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ppg_deploy.boards import Board
+from ppg_deploy.energy.estimate import estimate_energy
 from ppg_deploy.energy.figures import average_power_w, battery_life, between_gates, per_inference
 from ppg_deploy.energy.gates import Gates, Schedule, gates_by_input, gates_by_time
 from ppg_deploy.energy.instrument import Identity, Instrument, Mode, Setting
@@ -17,6 +22,8 @@ from ppg_deploy.energy.schema import EnergyMeasured, GateFacts, InstrumentFacts
 from ppg_deploy.errors import DeviceError, InputError
 from ppg_deploy.ports import Connection
 from ppg_deploy.project import POWER_FLAG, Manifest
+from ppg_deploy.report import Report
+from ppg_deploy.report.schema import Cost
 from ppg_deploy.wire import Client
 from ppg_deploy.wire.link import NoAnswerError
 from ppg_deploy.wire.messages import PowerRunReply
@@ -99,17 +106,18 @@ class EnergyBench:
     def _instrument(self) -> Instrument:
         return self.opened.instrument
 
-    def measure(self, connection: Connection, window: bytes, cycles: float | None) -> MeasuredEnergy:
+    def measure(self, connection: Connection, window: bytes, cost: Cost) -> MeasuredEnergy:
         """Record a power run.
 
         Args:
             connection: an open port to the board.
             window: codes of the input to run on.
-            cycles: measured cycles of one inference, for a check of plausibility; None without a counter.
+            cost: of the inferences so far: with measured cycles, gates are planned and figures checked by them.
 
         Raises:
             DeviceError: board or instrument fail, or no inference can be found in the trace.
         """
+        cycles = None if cost.cycles is None else cost.cycles.median
         client = Client(connection.stream)
         info = client.connect(boot_wait_s=0.0, timeout_s=_CONNECT_S)
         client.load_input(window)
@@ -244,6 +252,31 @@ def energy_bench(
         yield EnergyBench(plan, opened, identity)
     finally:
         opened.instrument.close()
+
+
+def with_energy(report: Report, board: Board, measured: MeasuredEnergy | None) -> Report:
+    """The report with what was measured, and with the estimate for one inference where it has a basis."""
+    estimated = estimate_energy(
+        report.cost,
+        board.power,
+        clock_hz=report.device.clock_hz_reached,
+        documented_clock_hz=board.clock_hz,
+    )
+    return report.model_copy(
+        update={"energy": None if measured is None else measured.figures, "energy_estimated": estimated}
+    )
+
+
+def trace_arrays(trace: Trace) -> dict[str, NDArray[Any]]:
+    """The raw samples, for an .npz: see Samples."""
+    samples = trace.samples
+    arrays: dict[str, NDArray[Any]] = {
+        "sample_hz": np.array(samples.sample_hz),
+        "index": samples.index,
+        "current_a": samples.current_a,
+        "digital": samples.digital,
+    }
+    return arrays if samples.voltage_v is None else arrays | {"voltage_v": samples.voltage_v}
 
 
 def _finished(client: Client) -> PowerRunReply:

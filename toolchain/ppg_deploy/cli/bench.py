@@ -6,6 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ppg_deploy.cli.bench_energy import (
+    BatteryMah,
+    BatteryUsable,
+    Energy,
+    EnergyMode,
+    GateInput,
+    Voltage,
+    energy_plan,
+    print_energy,
+)
 from ppg_deploy.cli.bench_line import line_tables, require_complete, warnings_of
 from ppg_deploy.cli.console import Output, number
 from ppg_deploy.cli.flash import Method, ProbeSerial
@@ -80,6 +90,12 @@ def bench(
             show_default=False,
         ),
     ] = None,
+    energy: Energy = None,
+    voltage: Voltage = None,
+    energy_mode: EnergyMode = "source",
+    gate_input: GateInput = "0",
+    battery_mah: BatteryMah = None,
+    battery_usable: BatteryUsable = 0.8,
     boards_dir: BoardsDir = None,
     out: Out = Path("build"),
     as_json: Json = False,
@@ -96,6 +112,14 @@ def bench(
         out / api.TFLM_FOLDER,
         None if runtime is None else runtime.value,
         is_emulated=emulator is not None,
+    )
+    plan = energy_plan(
+        instrument=energy,
+        voltage=voltage,
+        mode=energy_mode,
+        gate_input=gate_input,
+        battery_mah=battery_mah,
+        battery_usable=battery_usable,
     )
     reports = []
     for folder in folders:
@@ -118,9 +142,11 @@ def bench(
                 progress=progress,
                 say=output.progress_line,
                 folder=folder.name,
+                energy=plan,
             )
         reports.append(report)
         _print_report(report, output)
+        print_energy(report, output)
         for warning in warnings_of(report):
             output.warning(warning)
     output.json(

@@ -27,7 +27,7 @@ _METADATA_S = 1.5
 _ATTEMPTS = 3
 _END = b"END"
 _LINE = re.compile(r"^\s*([A-Za-z]+[0-9]?): *(\S+)\s*$", re.MULTILINE)
-_MOST_REALIGNMENTS = 50
+_MOST_REALIGNMENTS = 20
 """Nothing that can be put down to lost bytes."""
 
 

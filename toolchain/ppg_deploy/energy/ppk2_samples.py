@@ -180,15 +180,17 @@ class WordStream:
         return np.concatenate(indices), np.concatenate(found)
 
     def _realign(self, data: bytes, offset: int) -> int:
-        """The first byte from `offset` on at which sensible words begin."""
+        """Behind the first word that sensible ones begin with, after `offset`: it may still hold a foreign byte."""
         self.realigned += 1
-        end = len(data) - _ALIGNMENT_WORDS * WORD_BYTES
-        while offset < end:
-            offset += 1
-            words = np.frombuffer(data, "<u4", _ALIGNMENT_WORDS, offset)
-            if _first_nonsense(words, _ALIGNMENT_WORDS - 1) is None and _steps(words).any():
-                break
-        return offset
+        window = _ALIGNMENT_WORDS - 1
+        found = max(offset + 1, len(data) - _ALIGNMENT_WORDS * WORD_BYTES)
+        for begin in range(offset + 1, offset + 1 + WORD_BYTES):
+            wrong = ~_steps(np.frombuffer(data, "<u4", (len(data) - begin) // WORD_BYTES, begin))
+            totals = np.concatenate([[0], np.cumsum(wrong)])
+            clean = np.flatnonzero(totals[window:] == totals[:-window])
+            if len(clean):
+                found = min(found, begin + (int(clean[0]) + 1) * WORD_BYTES)
+        return found
 
     def _numbered(
         self, words: NDArray[np.uint32], context: NDArray[np.uint32]

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from ppg_deploy.energy.schema import EnergyEstimated, EnergyMeasured
 from ppg_deploy.report.spread import Spread
 
 
@@ -210,6 +211,8 @@ class Report(_Part):
     accuracy: Accuracy
     cost: Cost
     sliding: Sliding | None = None
+    energy: EnergyMeasured | None = None
+    energy_estimated: EnergyEstimated | None = None
     memory: Memory
     link: dict[str, int]
     device_line: dict[str, int] | None = None
