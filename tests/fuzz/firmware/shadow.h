@@ -1,0 +1,29 @@
+/* What the device must do with each packet, kept beside it: the session, the input and output buffers, the counters.
+   Written from docs/wire-protocol.md; the model is that of tests/host_c/app/fake_model.c, in closed form. */
+#ifndef SHADOW_H
+#define SHADOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "reference.h"
+
+/* The device has (re)started and sent `boot`, which is checked. `model_status`: result of the initialisation. */
+void shadow_start(const uint8_t *boot, size_t length, int32_t model_status);
+
+/* The device got the correct packet `request` and wrote `written`. Checks the frame, its type, number and every byte
+   of its data but the ticks of a second clock. True when the device has to restart now. */
+bool shadow_check(const reference_packet_t *request, const reference_receiver_t *line, const uint8_t *written,
+                  size_t length);
+
+/* How often the model must have been called since the program started. */
+uint32_t shadow_model_calls(void);
+
+/* A number for HELLO that is not that of the open session. */
+uint32_t shadow_new_session(void);
+
+/* The answer of the model to `input`. */
+void shadow_infer(const int8_t *input, uint8_t *output);
+
+#endif

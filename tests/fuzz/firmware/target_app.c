@@ -1,0 +1,159 @@
+/* Fuzzes the bench application: whatever the line brings, every correct packet gets the answer that the protocol
+   promises (shadow.c), nothing else is written, nothing runs twice, and a host that says HELLO afterwards gets a right
+   inference. The linker's --wrap puts this file between the application and the fake board and model. */
+#include <stdbool.h>
+#include <string.h>
+
+#include "fuzz.h"
+#include "model.h"
+#include "ppg_app.h"
+#include "ppg_bsp.h"
+#include "ppg_bytes.h"
+#include "program.h"
+#include "reference.h"
+#include "shadow.h"
+
+#define INIT_FAILED (-3)
+#define WRITTEN_MAX (PPG_FRAME_BYTES_MAX + 2u)
+
+static uint8_t written[WRITTEN_MAX];
+static size_t written_length;
+static bool reset_asked;
+static int32_t model_status;
+static uint32_t calls;
+static reference_receiver_t line;
+
+int __wrap_ppg_model_init(void);
+int __wrap_ppg_model_run(const int8_t *input, int8_t *output);
+int __real_ppg_model_run(const int8_t *input, int8_t *output);
+int __wrap_ppg_model_run_profiled(const int8_t *input, int8_t *output, uint32_t (*now)(void), uint32_t ticks[]);
+int __real_ppg_model_run_profiled(const int8_t *input, int8_t *output, uint32_t (*now)(void), uint32_t ticks[]);
+int __wrap_ppg_model_push(const int8_t *samples, int8_t *output);
+int __real_ppg_model_push(const int8_t *samples, int8_t *output);
+void __wrap_ppg_bsp_uart_write(const uint8_t *data, uint32_t length);
+void __wrap_ppg_bsp_reset(void);
+
+int __wrap_ppg_model_init(void) { return model_status; }
+
+int __wrap_ppg_model_run(const int8_t *input, int8_t *output) {
+  calls++;
+  return __real_ppg_model_run(input, output);
+}
+
+int __wrap_ppg_model_run_profiled(const int8_t *input, int8_t *output, uint32_t (*now)(void), uint32_t ticks[]) {
+  calls++;
+  return __real_ppg_model_run_profiled(input, output, now, ticks);
+}
+
+#ifdef PPG_MODEL_HOP
+int __wrap_ppg_model_push(const int8_t *samples, int8_t *output) {
+  calls++;
+  return __real_ppg_model_push(samples, output);
+}
+#endif
+
+void __wrap_ppg_bsp_uart_write(const uint8_t *data, uint32_t length) {
+  FUZZ_REQUIRE(length <= WRITTEN_MAX - written_length);
+  memcpy(written + written_length, data, length);
+  written_length += length;
+  fuzz_trace_record('O', data, length);
+}
+
+void __wrap_ppg_bsp_reset(void) {
+  FUZZ_REQUIRE(!reset_asked);
+  reset_asked = true;
+}
+
+static void start(void) {
+  written_length = 0;
+  reset_asked = false;
+  memset(&line, 0, offsetof(reference_receiver_t, frame));
+  ppg_app_start();
+  shadow_start(written, written_length, model_status);
+  FUZZ_REQUIRE(!reset_asked);
+}
+
+static void to_device(const uint8_t *bytes, size_t length) {
+  reference_packet_t packet;
+  fuzz_trace_record('I', bytes, length);
+  for (size_t i = 0; i < length; i++) {
+    bool must_reset = false;
+    written_length = 0;
+    ppg_app_receive(bytes[i]);
+    if (reference_receive(&line, bytes[i], &packet)) {
+      must_reset = shadow_check(&packet, &line, written, written_length);
+    } else {
+      FUZZ_REQUIRE(written_length == 0);
+    }
+    FUZZ_REQUIRE(calls == shadow_model_calls());
+    FUZZ_REQUIRE(reset_asked == must_reset);
+    if (must_reset) {
+      start();
+    }
+  }
+}
+
+static void open_session(uint16_t sequence) {
+  uint8_t session[4];
+  ppg_put_u32(session, shadow_new_session());
+  program_request(PPG_TYPE_HELLO, session, sizeof session, sequence, to_device);
+}
+
+/* The shadow checks every answer; what is asked here besides is that there is a good one, whatever came before. */
+static void recover(uint16_t sequence) {
+  uint8_t load[4 + PPG_MODEL_INPUT_BYTES] = {0};
+  uint8_t expected[PPG_MODEL_OUTPUT_BYTES];
+  const uint8_t nothing[1] = {0};
+  const uint8_t from_the_start[4] = {0};
+  for (uint32_t i = 0; i < PPG_MODEL_INPUT_BYTES; i++) {
+    load[4 + i] = (uint8_t)(3u * i + sequence);
+  }
+  load[4] = 1; /* 127 would make the fake model fail */
+  shadow_infer((const int8_t *)load + 4, expected);
+
+  open_session(sequence);
+  program_request(PPG_TYPE_RUN, nothing, 0, ++sequence, to_device); /* shows an input buffer that nobody wrote */
+  program_request(PPG_TYPE_LOAD_INPUT, load, sizeof load, ++sequence, to_device);
+  const uint32_t before = calls;
+  program_request(PPG_TYPE_RUN, nothing, 0, ++sequence, to_device);
+  program_request(PPG_TYPE_RUN, nothing, 0, sequence, to_device); /* a duplicate */
+  FUZZ_REQUIRE(calls - before == (model_status == PPG_MODEL_OK ? 1u : 0u));
+  if (model_status == PPG_MODEL_OK && sizeof expected <= PPG_MAX_DATA - PPG_RUN_REPLY_OUTPUT_AT) {
+    uint8_t packet[PPG_FRAME_BYTES_MAX];
+    const long length = reference_cobs_decode(written + 1, written_length - 2, packet);
+    FUZZ_REQUIRE(length == (long)(PPG_PACKET_BYTES_MIN + PPG_RUN_REPLY_OUTPUT_AT + sizeof expected));
+    FUZZ_REQUIRE(memcmp(packet + PPG_HEADER_BYTES + PPG_RUN_REPLY_OUTPUT_AT, expected, sizeof expected) == 0);
+  }
+  /* Leave the same state for the next program: a profile on record, the stream just begun. */
+  program_request(PPG_TYPE_PROFILE, from_the_start, sizeof from_the_start, ++sequence, to_device);
+  program_request(PPG_TYPE_PUSH, (const uint8_t[]){1}, 1, ++sequence, to_device);
+}
+
+static void first_time(void) {
+  const uint8_t second_operator[4] = {1};
+  model_status = PPG_MODEL_OK;
+  start();
+  open_session(1);
+  program_request(PPG_TYPE_PROFILE, second_operator, sizeof second_operator, 2, to_device); /* none yet */
+  recover(3);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  static bool begun;
+  if (!begun) {
+    begun = true;
+    first_time();
+  }
+  const uint8_t flags = size > 0 ? data[0] : 0;
+  uint16_t sequence = 1;
+  model_status = (flags & PROGRAM_MODEL_FAILS) != 0 ? INIT_FAILED : PPG_MODEL_OK;
+  start();
+  if ((flags & PROGRAM_OPENS) != 0) {
+    open_session(sequence++);
+  }
+  if (size > 0) {
+    sequence = program_play(data + 1, size - 1, sequence, to_device);
+  }
+  recover(sequence);
+  return 0;
+}
