@@ -6,8 +6,8 @@ int main(void) {
   ppg_bsp_init();
   ppg_app_start();
   for (;;) {
-    const int byte = ppg_bsp_uart_read();
-    if (byte >= 0) {
+    ppg_bsp_uart_wait();
+    for (int byte = ppg_bsp_uart_read(); byte >= 0; byte = ppg_bsp_uart_read()) {
       ppg_app_receive((uint8_t)byte);
     }
   }

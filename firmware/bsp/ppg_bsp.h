@@ -19,9 +19,10 @@ void ppg_bsp_init(void);
 uint32_t ppg_bsp_status(void);
 uint32_t ppg_bsp_clock_hz(void); /* the clock really reached */
 
-int ppg_bsp_uart_read(void); /* one byte, or -1 when none has arrived; never waits */
+int ppg_bsp_uart_read(void);  /* one byte, or -1 when none has arrived; never waits */
+void ppg_bsp_uart_wait(void); /* sleeps until something happens; returns at once when a byte has arrived */
 void ppg_bsp_uart_write(const uint8_t *data, uint32_t length);
-uint32_t ppg_bsp_uart_overruns(void); /* bytes lost since reset, as the UART reports them */
+uint32_t ppg_bsp_uart_overruns(void); /* losses since reset: by the UART, or because nobody took the bytes in time */
 
 ppg_counter_source_t ppg_bsp_counter_source(void);
 uint32_t ppg_bsp_counter(void); /* counts up, wraps at 2^32 */

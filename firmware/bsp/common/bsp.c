@@ -18,6 +18,7 @@ void ppg_bsp_init(void) {
     bsp_status |= PPG_BSP_CLOCK_FALLBACK;
   }
   ppg_chip_uart_init();
+  ppg_receive_start();
   ppg_counter_init();
   if (ppg_bsp_counter_source() == PPG_COUNTER_NONE) {
     bsp_status |= PPG_BSP_NO_COUNTER;

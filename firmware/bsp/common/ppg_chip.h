@@ -11,7 +11,7 @@ bool ppg_chip_clock_init(void);
 /* The core clock that runs now. */
 uint32_t ppg_chip_clock_hz(void);
 
-/* Pins, baud rate for the clock that runs now, receiver and transmitter on. */
+/* Pins, baud rate for the clock that runs now, receiver with its interrupt and transmitter on. */
 void ppg_chip_uart_init(void);
 
 /* Waits, bounded, until the last byte written has left the chip. */

@@ -12,9 +12,13 @@ extern uint32_t _estack[];
 void ppg_reset_handler(void);
 void ppg_fault_handler(void);
 void ppg_systick_handler(void);
+void ppg_uart_handler(void); /* the chip's; its interrupt is PPG_UART_INTERRUPT */
 
 /* Chooses DWT, else SysTick, else none, by testing which of them really counts. */
 void ppg_counter_init(void);
+
+/* Lets the UART's interrupt through. */
+void ppg_receive_start(void);
 
 /* Fills the unused part of the stack with a pattern. */
 void ppg_stack_paint(void);

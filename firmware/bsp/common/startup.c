@@ -12,8 +12,9 @@
 
 #define SYSTEM_VECTORS 15u /* reset .. SysTick */
 #define SYSTICK_VECTOR 14u
+#define UART_VECTOR (SYSTEM_VECTORS + PPG_UART_INTERRUPT)
 #ifdef PPG_SMALL_IMAGE
-#define VECTORS SYSTEM_VECTORS /* nothing here enables an interrupt of the chip's peripherals */
+#define VECTORS (UART_VECTOR + 1u) /* nothing here enables another interrupt of the chip's peripherals */
 #else
 #define VECTORS (SYSTEM_VECTORS + PPG_INTERRUPTS)
 #endif
@@ -37,8 +38,12 @@ __attribute__((section(".isr_vector"), used)) static const vector_table_t vector
             [0] = ppg_reset_handler,
             [1 ... SYSTICK_VECTOR - 1u] = ppg_fault_handler,
             [SYSTICK_VECTOR] = ppg_systick_handler,
-#ifndef PPG_SMALL_IMAGE
-            [SYSTEM_VECTORS ... VECTORS - 1u] = ppg_fault_handler,
+#if PPG_UART_INTERRUPT > 0
+            [SYSTEM_VECTORS ... UART_VECTOR - 1u] = ppg_fault_handler,
+#endif
+            [UART_VECTOR] = ppg_uart_handler,
+#if !defined(PPG_SMALL_IMAGE) && PPG_UART_INTERRUPT + 1 < PPG_INTERRUPTS
+            [UART_VECTOR + 1u ... VECTORS - 1u] = ppg_fault_handler,
 #endif
         },
 };

@@ -1,16 +1,19 @@
-/* Console on the UARTE, by polling. It reads and writes memory by itself (EasyDMA), and only RAM: never flash.
+/* Console on the UARTE: reception by interrupt, transmission by polling, so that a crash can still be told from inside
+   a handler. It reads and writes memory by itself (EasyDMA), and only RAM: never flash.
 
    Reception is one byte at a time, started again by software, as in Zephyr's polling driver. Bytes that come in
-   between wait in the peripheral, and when too many come, that is reported. With the shortcut ENDRX_STARTRX the next
+   between wait in the peripheral (four fit), and when too many come, that is reported. With the shortcut ENDRX_STARTRX the next
    byte would overwrite one that was not read yet, and nothing would tell. */
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "ppg_bsp.h"
 #include "ppg_chip.h"
+#include "ppg_common.h"
 #include "ppg_hardware.h"
 #include "ppg_nrf52.h"
 #include "ppg_nrf52_baud.h"
+#include "ppg_receive.h"
 #include "ppg_registers.h"
 
 /* nRF52840 product specification, chapter UARTE. */
@@ -19,6 +22,7 @@
 #define UARTE_EVENTS_ENDRX (PPG_UART_BASE + 0x110u)
 #define UARTE_EVENTS_ENDTX (PPG_UART_BASE + 0x120u)
 #define UARTE_SHORTS (PPG_UART_BASE + 0x200u)
+#define UARTE_INTENSET (PPG_UART_BASE + 0x304u)
 #define UARTE_INTENCLR (PPG_UART_BASE + 0x308u)
 #define UARTE_ERRORSRC (PPG_UART_BASE + 0x480u) /* write 1 to clear */
 #define UARTE_ENABLE (PPG_UART_BASE + 0x500u)
@@ -37,6 +41,7 @@
 #define ENABLE_UARTE 8u
 #define NOT_CONNECTED 0xFFFFFFFFu
 #define EVERY_INTERRUPT 0xFFFFFFFFu
+#define INTERRUPT_ENDRX (1u << 4)
 #define CONFIG_8N1_NO_FLOW_CONTROL 0u
 #define ERROR_OVERRUN (1u << 0)
 #define ERROR_ALL 0xFu /* overrun, parity, framing, break */
@@ -46,8 +51,7 @@
 #define CHUNK_BY_TIME (PPG_UART_BAUD / 2000u)
 #define CHUNK_BYTES (CHUNK_BY_TIME < 64u ? CHUNK_BY_TIME : 64u)
 
-static uint32_t overruns;
-static volatile uint8_t received;
+static volatile uint8_t incoming;
 static uint8_t outgoing[CHUNK_BYTES];
 
 static uint32_t address_of(const volatile void *object) {
@@ -73,6 +77,7 @@ static void hand_over_memory(void) {
 
 static void receive_next(void) {
   ppg_write32(UARTE_EVENTS_ENDRX, 0u);
+  (void)ppg_read32(UARTE_EVENTS_ENDRX); /* the interrupt must be gone before its handler ends */
   hand_over_memory();
   ppg_write32(UARTE_TASKS_STARTRX, PPG_NRF_TRIGGER);
 }
@@ -90,8 +95,9 @@ void ppg_chip_uart_init(void) {
   ppg_write32(UARTE_CONFIG, CONFIG_8N1_NO_FLOW_CONTROL);
   ppg_write32(UARTE_ENABLE, ENABLE_UARTE);
   ppg_write32(UARTE_ERRORSRC, ERROR_ALL);
-  ppg_write32(UARTE_RXD_PTR, address_of(&received));
+  ppg_write32(UARTE_RXD_PTR, address_of(&incoming));
   ppg_write32(UARTE_RXD_MAXCNT, 1u);
+  ppg_write32(UARTE_INTENSET, INTERRUPT_ENDRX);
   receive_next();
 }
 
@@ -99,21 +105,21 @@ void ppg_chip_uart_drain(void) {
   /* Nothing to wait for: ppg_bsp_uart_write returns after ENDTX, when the last byte has been sent. */
 }
 
-int ppg_bsp_uart_read(void) {
+void ppg_uart_handler(void) {
   if (ppg_read32(UARTE_EVENTS_ENDRX) == 0u) {
-    return -1;
+    return;
   }
   hand_over_memory();
-  const uint8_t byte = received;
+  const uint8_t byte = incoming;
   const uint32_t errors = ppg_read32(UARTE_ERRORSRC);
-  if ((errors & ERROR_OVERRUN) != 0u) {
-    overruns++;
-  }
   if (errors != 0u) {
     ppg_write32(UARTE_ERRORSRC, errors);
   }
   receive_next();
-  return (int)byte;
+  if ((errors & ERROR_OVERRUN) != 0u) {
+    ppg_receive_overrun();
+  }
+  ppg_receive_byte(byte);
 }
 
 static bool send_chunk(uint32_t length) {
@@ -138,8 +144,4 @@ void ppg_bsp_uart_write(const uint8_t *data, uint32_t length) {
     }
     sent += count;
   }
-}
-
-uint32_t ppg_bsp_uart_overruns(void) {
-  return overruns;
 }

@@ -77,6 +77,7 @@ int main(void) {
   for (;;) {
     const int byte = ppg_bsp_uart_read();
     if (byte < 0) {
+      ppg_bsp_uart_wait();
       continue;
     }
     switch (byte) {

@@ -22,6 +22,8 @@ uint32_t ppg_bsp_stack_high_water(void) { return 1234; }
 
 void fake_counter_advance(uint32_t ticks) { counter += ticks; }
 
+void ppg_bsp_uart_wait(void) {}
+
 int ppg_bsp_uart_read(void) {
   if (taken == filled) {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};

@@ -163,6 +163,14 @@ class Board(Table):
         return self
 
     @model_validator(mode="after")
+    def _uart_has_a_vector(self) -> Self:
+        if self.uart.interrupt >= self.core.interrupts:
+            raise ValueError(
+                f"uart.interrupt: {self.uart.interrupt}, but core.interrupts gives the chip {self.core.interrupts}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _is_a_nordic_board_throughout(self) -> Self:
         is_nordic = self.family == "nrf52"
         if isinstance(self.uart, NordicUarte) != is_nordic:

@@ -18,6 +18,8 @@ chapter UARTE, register BAUDRATE)."""
 class _CommonUart(Table):
     instance: str
     base: Address
+    interrupt: Annotated[int, Field(ge=0, lt=240)]
+    """Number of its interrupt, counted from the first one behind the core's 16 vectors."""
     tx_pin: str
     rx_pin: str
     baud: Annotated[int, Field(ge=1200, le=4_000_000)]

@@ -60,6 +60,7 @@ def _uart_macros(board: Board) -> MacroGroup:
     tx, rx = parse_pin(uart.tx_pin), parse_pin(uart.rx_pin)
     macros = (
         Macro("PPG_UART_BASE", f"0x{uart.base:08X}u"),
+        Macro("PPG_UART_INTERRUPT", _unsigned(uart.interrupt)),
         Macro("PPG_UART_BAUD", _unsigned(uart.baud)),
         Macro("PPG_UART_TX_PORT", _unsigned(tx.port)),
         Macro("PPG_UART_TX_PIN", _unsigned(tx.number)),
