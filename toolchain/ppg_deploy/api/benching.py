@@ -81,6 +81,12 @@ def bench(
         )
     project = out / folder
     manifest = load_manifest(project)
+    if manifest.dialect != "ppg":
+        raise InputError(
+            f"the firmware in {project} speaks the dialect {manifest.dialect}, which EEMBC's runner drives; bench "
+            "cannot",
+            hint="see docs/eembc.md, or build again without --dialect",
+        )
     if sliding and manifest.hop is None:
         raise InputError(
             f"the firmware in {project} was built without sliding windows",

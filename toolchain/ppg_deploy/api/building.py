@@ -1,11 +1,12 @@
 """build(), build_tflm() and flash()."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ppg_deploy import files, handover
+from ppg_deploy.api.dialects import runner_files, spoken
 from ppg_deploy.api.names import DEFAULT_OUT, FIRMWARE_FOLDER, TFLM_FOLDER, ignore_line
 from ppg_deploy.config import load_config
 from ppg_deploy.errors import InputError
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
     from ppg_deploy.boards import Board
     from ppg_deploy.build import BuildResult
     from ppg_deploy.compile import CompiledModel
+    from ppg_deploy.eembc import RunnerFiles
     from ppg_deploy.flash import FlashResult
-    from ppg_deploy.project import Project
+    from ppg_deploy.project import Dialect, Project
     from ppg_deploy.tflm.step import TflmOutcome
 
 # Of flash, beside model and kernels: about twice what application, protocol and board support take today.
@@ -24,11 +26,12 @@ _APPLICATION_BYTES = 16 * 1024
 
 @dataclass(frozen=True)
 class BuildOutcome:
-    """A built firmware project."""
+    """A built firmware project. `runner_files` of an EEMBC dialect, where there are windows to write."""
 
     project: "Project"
     compiled: "CompiledModel"
     result: "BuildResult"
+    runner_files: "RunnerFiles | None" = None
 
 
 def build(
@@ -40,6 +43,8 @@ def build(
     optimize: Literal["speed", "balanced", "size"] | None = None,
     hop: int | Literal["auto"] | None = None,
     ram_budget: int | None = None,
+    dialect: "Dialect" = "ppg",
+    baud: int | None = None,
     verbose: bool = False,
 ) -> BuildOutcome:
     """int8 .tflite -> OUT/firmware/ with firmware.elf, size.json and explain.json.
@@ -55,6 +60,8 @@ def build(
             By default [build] hop of ppg.toml, else there are no sliding windows.
         ram_budget: most bytes of the arena; by default [build] ram_budget of ppg.toml, else the fewest that cost no
             cycles.
+        dialect: what the firmware answers: our own protocol, or EEMBC's commands; see docs/eembc.md.
+        baud: rate of the console of an EEMBC firmware; 115200 by default.
         verbose: keep the whole compiler log in errors.
 
     Raises:
@@ -74,12 +81,18 @@ def build(
     model_path = model if model is not None else out / handover.MODEL_NAME
     graph = read_tflite(model_path)
     tflite = model_path.read_bytes()
+    said = spoken(dialect, board=chosen, graph=graph, model=model_path, out=out, baud=baud)
     model_sha256 = files.sha256(tflite)
     samples = resolve_hop(
         configured.hop if hop is None else hop,
         quantize_json=out / handover.FILE_NAME,
         model_sha256=model_sha256,
     )
+    if samples is not None and said.model_id is not None:
+        raise InputError(
+            f"the dialect {dialect} has no command for sliding windows",
+            hint="build it without --hop and without [build] hop in ppg.toml",
+        )
     budget = configured.ram_budget if ram_budget is None else ram_budget
     compiled = compile_graph(
         graph,
@@ -92,7 +105,8 @@ def build(
     )
     folder = out / FIRMWARE_FOLDER
     project = render_project(
-        board=chosen,
+        board=said.board,
+        application=said.application,
         model=ModelSources(
             runtime=compiled.runtime,
             files=compiled.files,
@@ -113,7 +127,7 @@ def build(
         folder / handover.OPERATORS_NAME, operators_of(compiled).model_dump_json(indent=2) + "\n"
     )
     files.write_bytes(folder / handover.EXPLAIN_NAME, decisions_json(compiled.decisions))
-    return BuildOutcome(project, compiled, result)
+    return BuildOutcome(project, compiled, result, runner_files(said, graph=graph, model=model_path, out=out))
 
 
 def build_tflm(
@@ -125,6 +139,8 @@ def build_tflm(
     tflm_dir: Path | None = None,
     arena: int | None = None,
     beside_aot: bool = False,
+    dialect: "Dialect" = "ppg",
+    baud: int | None = None,
     verbose: bool = False,
 ) -> "TflmOutcome":
     """int8 .tflite -> OUT/firmware/ as `build` makes it, with TensorFlow Lite Micro as the runtime.
@@ -137,23 +153,32 @@ def build_tflm(
         tflm_dir: tree of TFLM's sources; by default [tflm] dir of ppg.toml, else $PPG_TFLM_DIR.
         arena: bytes of TFLM's arena; by default [tflm] arena of ppg.toml, else estimated.
         beside_aot: write OUT/firmware-tflm/ and leave OUT/firmware/ alone.
+        dialect: as for `build`.
+        baud: as for `build`.
         verbose: keep the whole compiler log in errors.
 
     Raises:
         PpgDeployError: as `build`; no complete tree, or TFLM cannot run the model.
     """
+    from ppg_deploy.tflite import read_tflite
     from ppg_deploy.tflm.step import build_with_tflm
 
     config = load_config(Path.cwd())
-    return build_with_tflm(
-        board=_chosen_board(board or config.build.board, boards_dirs),
-        model=model if model is not None else out / handover.MODEL_NAME,
+    model_path = model if model is not None else out / handover.MODEL_NAME
+    chosen = _chosen_board(board or config.build.board, boards_dirs)
+    graph = read_tflite(model_path)
+    said = spoken(dialect, board=chosen, graph=graph, model=model_path, out=out, baud=baud)
+    outcome = build_with_tflm(
+        board=said.board,
+        application=said.application,
+        model=model_path,
         folder=out / (TFLM_FOLDER if beside_aot else FIRMWARE_FOLDER),
         tflm_dir=tflm_dir,
         config=config.tflm,
         arena_bytes=arena,
         verbose=verbose,
     )
+    return replace(outcome, runner_files=runner_files(said, graph=graph, model=model_path, out=out))
 
 
 def _chosen_board(name: str | None, boards_dirs: Sequence[Path]) -> "Board":

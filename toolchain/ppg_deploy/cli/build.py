@@ -2,13 +2,16 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from ppg_deploy.cli.console import Output
 from ppg_deploy.cli.options import BoardsDir, Json, Out, Quiet, Verbose
 from ppg_deploy.errors import InputError
+
+if TYPE_CHECKING:
+    from ppg_deploy.eembc import RunnerFiles
 
 
 class Runtime(StrEnum):
@@ -17,6 +20,14 @@ class Runtime(StrEnum):
     AOT = "aot"
     TFLM = "tflm"
     BOTH = "both"
+
+
+class Dialect(StrEnum):
+    """What the firmware answers."""
+
+    PPG = "ppg"
+    EEMBC = "eembc"
+    EEMBC_ENERGY = "eembc-energy"
 
 
 def _hop(text: str) -> int | Literal["auto"]:
@@ -87,6 +98,17 @@ def build(
             show_default=False,
         ),
     ] = None,
+    dialect: Annotated[
+        Dialect,
+        typer.Option(
+            help="What the firmware answers. ppg: bench. eembc, eembc-energy: the public runner of MLPerf Tiny, with "
+            "times or with edges on the gate pin; see docs/eembc.md."
+        ),
+    ] = Dialect.PPG,
+    baud: Annotated[
+        int | None,
+        typer.Option("--baud", help="Rate of an EEMBC firmware. Default: 115200.", show_default=False),
+    ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Print why each kernel was chosen, and what was proven.")
     ] = False,
@@ -121,12 +143,15 @@ def build(
             tflm_dir=tflm_dir,
             arena=tflm_arena,
             beside_aot=runtime is Runtime.BOTH,
+            dialect=dialect.value,
+            baud=baud,
             verbose=verbose,
         )
         if runtime is Runtime.TFLM:
             output.json(tflm.result.size.model_dump_json(indent=2))
         print_tflm(output, tflm)
         if runtime is Runtime.TFLM:
+            _print_runner(output, dialect, tflm.runner_files)
             return
     elif tflm_dir is not None or tflm_arena is not None:
         raise InputError(
@@ -141,6 +166,8 @@ def build(
         optimize=optimize,
         hop=None if hop is None else _hop(hop),
         ram_budget=ram_budget,
+        dialect=dialect.value,
+        baud=baud,
         verbose=verbose,
     )
     decisions = outcome.compiled.decisions
@@ -153,4 +180,16 @@ def build(
     output.note(
         f"runtime aot, optimised for {decisions.optimize.value}, "
         f"{outcome.result.compiler_version}, built in {outcome.result.wall_s:.1f} s"
+    )
+    _print_runner(output, dialect, outcome.runner_files)
+
+
+def _print_runner(output: Output, dialect: Dialect, made: "RunnerFiles | None") -> None:
+    if dialect is Dialect.PPG:
+        return
+    if made is None:
+        output.note("the model was not quantised in this folder: no files for EEMBC's runner were written")
+        return
+    output.note(
+        f"model id {made.model_id}; for EEMBC's runner: --test_script {made.tests} --dataset_path {made.datasets}"
     )

@@ -9,6 +9,7 @@ from ppg_deploy import __version__
 from ppg_deploy.boards import Board, Bootloader, Usb
 from ppg_deploy.errors import InputError, InternalError
 from ppg_deploy.files import sha256
+from ppg_deploy.project.application import Application
 from ppg_deploy.project.macros import hardware_macros
 from ppg_deploy.project.sources import Library, ModelSources
 from ppg_deploy.project.templates import render_template
@@ -32,6 +33,16 @@ def _copies(folder: Path, destination: str) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
     }
+
+
+def _application_texts(application: Application) -> dict[str, str]:
+    firmware = shipped_folder("firmware")
+    texts = {f"include/{name}": text for name, text in application.headers.items()}
+    for name in application.folders:
+        texts |= _copies(firmware / name, f"src/{name}")
+    for name in application.files:
+        texts[f"src/{name}"] = (firmware / name).read_text(encoding="utf-8")
+    return texts
 
 
 def _kernel_copies(model: ModelSources) -> dict[str, str]:
@@ -168,6 +179,7 @@ def project_texts(
     *,
     board: Board,
     model: ModelSources,
+    application: Application,
     platform_folder: str,
     flags: tuple[str, ...],
     kernel_flags: tuple[str, ...],
@@ -187,8 +199,7 @@ def project_texts(
         linker_script: "",
         "include/ppg_hardware.h": "",
         "src/bsp/ppg_bsp.h": (firmware / "bsp" / "ppg_bsp.h").read_text(encoding="utf-8"),
-        **_copies(firmware / "app", "src/app"),
-        **_copies(firmware / "protocol", "src/protocol"),
+        **_application_texts(application),
         **_kernel_copies(model),
         **_library_texts(model.library),
         **{f"src/model/{name}": text for name, text in model.files.items()},
@@ -213,6 +224,7 @@ def project_texts(
         "library_folders": _library_folders(model.library),
         "model_folders": _model_folders(model.library),
         "own_use": _own_use(model.library),
+        "application_folders": application.folders,
         "build_id": _NO_BUILD_ID,
     }
     sources[linker_script] = render_template("linker.ld.j2", context)

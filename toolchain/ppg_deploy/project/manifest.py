@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from ppg_deploy.errors import InputError
 from ppg_deploy.files import write_text_if_changed
+from ppg_deploy.project.application import Dialect
 from ppg_deploy.project.sources import Optimization
 
 MANIFEST_NAME = "manifest.json"
@@ -36,6 +37,8 @@ class Manifest(BaseModel):
     build_id: Sha256
     board: str
     runtime: str
+    dialect: Dialect = "ppg"
+    """What the firmware answers."""
     model_sha256: Sha256
     arena_bytes: int
     arena_symbol: str

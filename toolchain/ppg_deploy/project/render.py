@@ -7,6 +7,7 @@ from ppg_deploy import __version__
 from ppg_deploy.boards import Board
 from ppg_deploy.errors import EnvironmentProblem, InputError
 from ppg_deploy.files import sha256, write_text_if_changed
+from ppg_deploy.project.application import BENCH_APPLICATION, Application
 from ppg_deploy.project.contents import project_texts
 from ppg_deploy.project.manifest import MANIFEST_NAME, Manifest, load_manifest, write_manifest
 from ppg_deploy.project.sources import ModelSources
@@ -82,6 +83,7 @@ def render_project(
     board: Board,
     model: ModelSources,
     folder: Path,
+    application: Application = BENCH_APPLICATION,
     flags: tuple[str, ...] = DEFAULT_FLAGS,
     kernel_flags: tuple[str, ...] = DEFAULT_KERNEL_FLAGS,
 ) -> Project:
@@ -94,6 +96,7 @@ def render_project(
         board: where the firmware will run.
         model: the model in C.
         folder: the project's folder.
+        application: what answers the host.
         flags: compiler flags for every file, one option each.
         kernel_flags: compiler flags added for src/runtime.
 
@@ -110,13 +113,19 @@ def render_project(
     # the same time with one PlatformIO core directory.
     platform_folder = f"platform-{board.id}-{sha256(str(folder.resolve()).encode())[:8]}"
     texts, build_id = project_texts(
-        board=board, model=model, platform_folder=platform_folder, flags=flags, kernel_flags=kernel_flags
+        board=board,
+        model=model,
+        application=application,
+        platform_folder=platform_folder,
+        flags=flags,
+        kernel_flags=kernel_flags,
     )
     manifest = Manifest(
         version=__version__,
         build_id=build_id,
         board=board.id,
         runtime=model.runtime,
+        dialect=application.dialect,
         model_sha256=model.model_sha256,
         arena_bytes=model.arena_bytes,
         arena_symbol=model.arena_symbol,

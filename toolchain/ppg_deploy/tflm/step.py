@@ -11,24 +11,27 @@ if TYPE_CHECKING:
     from ppg_deploy.boards import Board
     from ppg_deploy.build import BuildResult
     from ppg_deploy.config import TflmConfig
-    from ppg_deploy.project import Project
+    from ppg_deploy.eembc import RunnerFiles
+    from ppg_deploy.project import Application, Project
     from ppg_deploy.tflm.render import TflmModel
     from ppg_deploy.tflm.tree import TflmTree
 
 
 @dataclass(frozen=True)
 class TflmOutcome:
-    """A built firmware project with TFLM."""
+    """A built firmware project with TFLM. `runner_files` of an EEMBC dialect."""
 
     project: "Project"
     model: "TflmModel"
     tree: "TflmTree"
     result: "BuildResult"
+    runner_files: "RunnerFiles | None" = None
 
 
 def build_with_tflm(
     *,
     board: "Board",
+    application: "Application",
     model: Path,
     folder: Path,
     tflm_dir: Path | None,
@@ -39,6 +42,7 @@ def build_with_tflm(
     """Render and build `model` for `board` into `folder`.
 
     Args:
+        application: what answers the host.
         tflm_dir: tree given on the command line.
         config: [tflm] of ppg.toml.
         arena_bytes: size of the arena given on the command line.
@@ -57,7 +61,7 @@ def build_with_tflm(
     rendered = render_model(
         graph, tflite, tree, arena_bytes=config.arena if arena_bytes is None else arena_bytes
     )
-    project = render_project(board=board, model=rendered.sources, folder=folder)
+    project = render_project(board=board, application=application, model=rendered.sources, folder=folder)
     result = build_firmware(project, verbose=verbose)
     # An earlier build of generated C may have left its reasons here.
     (folder / handover.EXPLAIN_NAME).unlink(missing_ok=True)
