@@ -10,11 +10,20 @@ _HARNESS = Path(__file__).parent / "firmware"
 _FAKES = _CHECKOUT / "tests" / "host_c" / "app"
 _APP = _CHECKOUT / "firmware" / "app"
 _PROTOCOL = _CHECKOUT / "firmware" / "protocol"
+_EEMBC = _CHECKOUT / "firmware" / "eembc"
+_COMMON = _CHECKOUT / "firmware" / "bsp" / "common"
 _OPTIONS = ["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wconversion"]
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
 COVERAGE = ("--coverage",)
-_WRAPPED = ("ppg_bsp_uart_write", "ppg_bsp_reset", "ppg_model_init", "ppg_model_run", "ppg_model_run_profiled")
+_WRAPPED = (
+    "ppg_bsp_uart_write",
+    "ppg_bsp_reset",
+    "ppg_model_init",
+    "ppg_model_run",
+    "ppg_model_run_profiled",
+)
 _DRIVER = [_HARNESS / "driver.c", _HARNESS / "mutate.c"]
+_FAKE_BOARD = (_FAKES / "fake_bsp.c", _FAKES / "fake_model.c")
 _FORMAT = [_HARNESS / "program.c", _HARNESS / "reference.c"]
 
 
@@ -24,39 +33,55 @@ class CannotBuildError(Exception):
 
 @dataclass(frozen=True)
 class Target:
-    """One program to fuzz. `share` of the executions of a campaign are its own, in percent."""
+    """One program to fuzz, from the corpus of the folder `corpus`.
+
+    `share` of the executions of a campaign are its own, in percent.
+    """
 
     name: str
     share: int
+    corpus: str
     sources: tuple[Path, ...]
     tested: tuple[Path, ...]
     options: tuple[str, ...] = ()
 
 
 def _application(name: str, share: int, defines: tuple[str, ...], wrapped: tuple[str, ...]) -> Target:
-    tested = [path for path in sorted(_APP.glob("ppg_*.c")) if path.name != "ppg_eembc.c"]
     return Target(
         name=name,
         share=share,
-        sources=(
-            _HARNESS / "target_app.c",
-            _HARNESS / "shadow.c",
-            _FAKES / "fake_bsp.c",
-            _FAKES / "fake_model.c",
-        ),
-        tested=(*tested, *sorted(_PROTOCOL.glob("*.c"))),
-        options=(*defines, *(f"-Wl,--wrap={symbol}" for symbol in wrapped)),
+        corpus="protocol",
+        sources=(_HARNESS / "target_app.c", _HARNESS / "shadow.c", *_FAKE_BOARD),
+        tested=(*sorted(_APP.glob("ppg_*.c")), *sorted(_PROTOCOL.glob("*.c"))),
+        options=(*defines, *_wrapping(*wrapped)),
     )
 
 
+def _wrapping(*symbols: str) -> tuple[str, ...]:
+    return tuple(f"-Wl,--wrap={symbol}" for symbol in symbols)
+
+
 def targets() -> tuple[Target, ...]:
-    """The application with a small sliding model, with one whose output and profile need several replies; the codec."""
-    small = ("-DFAKE_INPUT_BYTES=64", "-DFAKE_OUTPUT_BYTES=16", "-DFAKE_OPERATORS=5", "-DFAKE_HOP=8")
+    """Every program.
+
+    The application with a small sliding model, and with one whose output and profile need several replies; the codec
+    alone; the receive ring; the text commands of the EEMBC dialect.
+    """
+    small = ("-DFAKE_INPUT_BYTES=64", "-DFAKE_OUTPUT_BYTES=16", "-DFAKE_OPERATORS=5")
     wide = ("-DFAKE_INPUT_BYTES=8", "-DFAKE_OUTPUT_BYTES=530", "-DFAKE_OPERATORS=130")
     return (
-        _application("app", 60, small, (*_WRAPPED, "ppg_model_push")),
-        _application("app-wide", 20, wide, _WRAPPED),
-        Target("codec", 20, (_HARNESS / "target_codec.c",), tuple(sorted(_PROTOCOL.glob("*.c")))),
+        _application("app", 50, (*small, "-DFAKE_HOP=8"), (*_WRAPPED, "ppg_model_push")),
+        _application("app-wide", 15, wide, _WRAPPED),
+        Target("codec", 18, "protocol", (_HARNESS / "target_codec.c",), tuple(sorted(_PROTOCOL.glob("*.c")))),
+        Target("ring", 2, "protocol", (_HARNESS / "target_ring.c",), (_COMMON / "ppg_receive_ring.c",)),
+        Target(
+            "eembc",
+            15,
+            "eembc",
+            (_HARNESS / "target_eembc.c", *_FAKE_BOARD),
+            tuple(sorted(_EEMBC.glob("*.c"))),
+            (*small, *_wrapping("ppg_bsp_uart_write", "ppg_model_run")),
+        ),
     )
 
 
@@ -69,7 +94,8 @@ def build(target: Target, folder: Path, instrumentation: tuple[str, ...] = SANIT
     compiler = shutil.which("gcc")
     if compiler is None:
         raise CannotBuildError("gcc is not installed")
-    includes = [f"-I{each}" for each in (_HARNESS, _FAKES, _PROTOCOL, _APP, _CHECKOUT / "firmware" / "bsp")]
+    folders = (_HARNESS, _FAKES, _PROTOCOL, _APP, _EEMBC, _COMMON, _COMMON.parent)
+    includes = [f"-I{folder}" for folder in folders]
     folder.mkdir(parents=True, exist_ok=True)
     program = folder / target.name
     command = [compiler, *_OPTIONS, *instrumentation, *includes, *target.options]

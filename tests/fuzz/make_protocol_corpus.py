@@ -1,4 +1,4 @@
-"""Program: write tests/fuzz/corpus/protocol, the programs (firmware/program.h) that protocol fuzzing starts from.
+"""Program: write the programs (firmware/program.h) that fuzzing of the firmware starts from, tests/fuzz/corpus/*.
 
     python -m tests.fuzz.make_protocol_corpus
 
@@ -17,7 +17,7 @@ from ppg_deploy.wire.framing import cobs_encode
 from ppg_deploy.wire.messages import Value, pack
 from ppg_deploy.wire.table import Command
 
-CORPUS = Path(__file__).parent / "corpus" / "protocol"
+CORPUS = Path(__file__).parent / "corpus"
 MODEL_FAILS = b"\x01"
 CLOSED = b"\x00"
 OPEN = b"\x02"
@@ -165,20 +165,53 @@ def _headers() -> dict[str, bytes]:
     return {f"header-{name}": OPEN + make() for name, make in programs.items()}
 
 
-def programs() -> dict[str, bytes]:
-    """Every program by the name of its file."""
-    return {**_each_command(), **_boundaries(), **_line(), **_headers()}
+def _text_commands() -> dict[str, bytes]:
+    """For the EEMBC dialect. The harness's model takes 64 B."""
+    digits = bytes(range(1, 65)).hex().encode()
+    whole = b"db load 64%" + b"".join(b"db " + digits[at : at + 64] + b"%" for at in (0, 64))
+    lines = {
+        "empty": b"%%  %",
+        "name": b"name%profile%timestamp%help%",
+        "results-early": b"results%infer%infer 1%",
+        "infer": whole + b"infer 2 1%results%infer 1%",
+        "infer-counts": whole + b"infer 0%infer x%infer 1 x%infer 4294967296%infer 1 4294967296%infer 99999999999999999999%",
+        "infer-long": whole + b"infer 4294967295 0%infer 1 4294967295%",
+        "infer-fails": b"db load 64%db 7f" + b"00" * 31 + b"%db " + b"00" * 32 + b"%infer 1 0%results%",
+        "load-sizes": b"db load%db load 0%db load 63%db load 65%db load 4294967295%db load -1%db load 64x%",
+        "load-odd": b"db load 64%db 0%db 0g%db zz%db 001%" + b"db 00%" * 65,
+        "load-beyond": b"db load 64%" + (b"db " + b"ff" * 38 + b"%") * 3,
+        "load-twice": whole + whole + b"infer 1 0%db load 64%infer 1 0%",
+        "not-loading": b"db 00%db%db print%",
+        "print": whole + b"db print%",
+        "long-80": b"x" * 80 + b"%" + b"x" * 81 + b"%name%",
+        "long": b"db " + b"0" * 500 + b"%name%",
+        "spaces": b"  name  %  db   load   64  %infer  1  0 %",
+        "line-ends": b"na\r\nme\r\n%\nprofile%",
+        "binary": bytes(range(256)) + b"%\0name%name\0%",
+    }  # fmt: skip
+    return {
+        name: CLOSED + b"".join(raw(part + b"%") for part in text.split(b"%")[:-1])
+        for name, text in lines.items()
+    }
+
+
+def corpora() -> dict[str, dict[str, bytes]]:
+    """The programs of each folder by the name of the file."""
+    return {
+        "protocol": {**_each_command(), **_boundaries(), **_line(), **_headers()},
+        "eembc": _text_commands(),
+    }
 
 
 def main() -> int:
     """Write the files."""
-    CORPUS.mkdir(parents=True, exist_ok=True)
-    for old in CORPUS.glob("*.bin"):
-        old.unlink()
-    made = programs()
-    for name, content in made.items():
-        (CORPUS / f"{name}.bin").write_bytes(content)
-    sys.stdout.write(f"{len(made)} programs, {sum(map(len, made.values()))} B\n")
+    for folder, programs in corpora().items():
+        (CORPUS / folder).mkdir(parents=True, exist_ok=True)
+        for old in (CORPUS / folder).glob("*.bin"):
+            old.unlink()
+        for name, content in programs.items():
+            (CORPUS / folder / f"{name}.bin").write_bytes(content)
+        sys.stdout.write(f"{folder}: {len(programs)} programs, {sum(map(len, programs.values()))} B\n")
     return 0
 
 
