@@ -25,11 +25,13 @@ FILE *fuzz_trace;
 static const char *crash_path;
 static uint8_t current[PROGRAM_BYTES_MAX];
 static size_t current_length;
+static uint64_t current_number;
 
 static void save_input(void) {
   if (crash_path == NULL) {
     return;
   }
+  fprintf(stderr, "input %llu\n", (unsigned long long)current_number);
   const int file = open(crash_path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
   if (file >= 0) {
     if (write(file, current, current_length) < 0) {
@@ -131,7 +133,8 @@ static int fuzz(const char *folder, uint64_t first, uint64_t count) {
     if (i % INPUTS_BETWEEN_ALARMS == 0) {
       alarm(TOO_LONG_S);
     }
-    current_length = mutate(seeds, seed_count, first + i, current);
+    current_number = first + i;
+    current_length = mutate(seeds, seed_count, current_number, current);
     run_current();
   }
   for (size_t i = 0; i < seed_count; i++) {
