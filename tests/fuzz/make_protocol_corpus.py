@@ -174,11 +174,13 @@ def _text_commands() -> dict[str, bytes]:
         "name": b"name%profile%timestamp%help%",
         "results-early": b"results%infer%infer 1%",
         "infer": whole + b"infer 2 1%results%infer 1%",
-        "infer-counts": whole + b"infer 0%infer x%infer 1 x%infer 4294967296%infer 1 4294967296%infer 99999999999999999999%",
+        "infer-counts": whole + b"infer 0%infer x%infer 1 x%infer 4294967296%infer 1 4294967296%infer "
+        + b"9" * 20 + b"%",
         "infer-long": whole + b"infer 4294967295 0%infer 1 4294967295%",
         "infer-fails": b"db load 64%db 7f" + b"00" * 31 + b"%db " + b"00" * 32 + b"%infer 1 0%results%",
         "load-sizes": b"db load%db load 0%db load 63%db load 65%db load 4294967295%db load -1%db load 64x%",
         "load-odd": b"db load 64%db 0%db 0g%db zz%db 001%" + b"db 00%" * 65,
+        "load-odd-first": b"db load 64%db " + b"1" * 77 + b"%" + b"db 1%" * 64 + b"infer 1 0%" + whole + b"infer 1 0%",
         "load-beyond": b"db load 64%" + (b"db " + b"ff" * 38 + b"%") * 3,
         "load-twice": whole + whole + b"infer 1 0%db load 64%infer 1 0%",
         "not-loading": b"db 00%db%db print%",
@@ -189,10 +191,11 @@ def _text_commands() -> dict[str, bytes]:
         "line-ends": b"na\r\nme\r\n%\nprofile%",
         "binary": bytes(range(256)) + b"%\0name%name\0%",
     }  # fmt: skip
-    return {
-        name: CLOSED + b"".join(raw(part + b"%") for part in text.split(b"%")[:-1])
+    programs = {
+        name: CLOSED + b"".join(raw(command + b"%") for command in text.split(b"%")[:-1])
         for name, text in lines.items()
     }
+    return {**programs, "failed": MODEL_FAILS + programs["infer"][1:]}
 
 
 def corpora() -> dict[str, dict[str, bytes]]:

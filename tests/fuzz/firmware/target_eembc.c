@@ -15,22 +15,35 @@
 /* `infer` takes counts up to 2^32 - 1; after this many runs of one command the model fails and ends it. */
 #define RUNS_PER_COMMAND 50u
 #define TIRED (-9)
+#define INIT_FAILED (-3)
+#define COMMAND_MAX 80u
 #define READY "m-ready\r\n"
 #define LOADED_AT_ONCE 32u /* bytes: as the public runner does, 64 digits */
 
 static char reply[REPLY_MAX + 1u];
 static size_t reply_length;
 static uint32_t runs_of_command;
-static const int8_t *wanted_input;
-static bool may_run;
+static int model_status;
 
+/* What the device must have: the command so far, and the input. */
+static struct {
+  char command[COMMAND_MAX];
+  size_t length; /* one more than COMMAND_MAX when it is too long */
+  uint8_t input[PPG_MODEL_INPUT_BYTES];
+  uint32_t loaded;
+  bool is_loading;
+} shadow;
+
+int __wrap_ppg_model_init(void);
 int __wrap_ppg_model_run(const int8_t *input, int8_t *output);
 int __real_ppg_model_run(const int8_t *input, int8_t *output);
 void __wrap_ppg_bsp_uart_write(const uint8_t *data, uint32_t length);
 
+int __wrap_ppg_model_init(void) { return model_status; }
+
 int __wrap_ppg_model_run(const int8_t *input, int8_t *output) {
-  FUZZ_REQUIRE(may_run);
-  FUZZ_REQUIRE(wanted_input == NULL || memcmp(input, wanted_input, PPG_MODEL_INPUT_BYTES) == 0);
+  FUZZ_REQUIRE(model_status == PPG_MODEL_OK && shadow.loaded == PPG_MODEL_INPUT_BYTES);
+  FUZZ_REQUIRE(memcmp(input, shadow.input, sizeof shadow.input) == 0);
   return ++runs_of_command > RUNS_PER_COMMAND ? TIRED : __real_ppg_model_run(input, output);
 }
 
@@ -50,17 +63,87 @@ static void require_lines(void) {
   }
 }
 
+/* The length of the next word; `at` is moved to its start. */
+static size_t next_word(size_t *at) {
+  while (*at < shadow.length && shadow.command[*at] == ' ') {
+    (*at)++;
+  }
+  const char *start = shadow.command + *at;
+  const char *space = memchr(start, ' ', shadow.length - *at);
+  return space != NULL ? (size_t)(space - start) : shadow.length - *at;
+}
+
+static int digit(char byte) {
+  static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+  const char *found = byte != '\0' ? strchr(digits, byte) : NULL;
+  return found != NULL ? (int)((found - digits) % 16) : -1;
+}
+
+/* `db load 64` with any zeros in front. */
+static bool is_whole_input(const char *word, size_t length) {
+  uint32_t value = 0;
+  for (size_t i = 0; i < length; i++) {
+    if (digit(word[i]) < 0 || digit(word[i]) > 9 || value > PPG_MODEL_INPUT_BYTES) {
+      return false;
+    }
+    value = 10u * value + (uint32_t)digit(word[i]);
+  }
+  return value == PPG_MODEL_INPUT_BYTES;
+}
+
+/* What the finished command does to the input. */
+static void follow(void) {
+  size_t at = 0;
+  size_t length = next_word(&at);
+  if (length != 2 || memcmp(shadow.command + at, "db", 2) != 0) {
+    return;
+  }
+  at += length;
+  length = next_word(&at);
+  const char *word = shadow.command + at;
+  if (length == 4 && memcmp(word, "load", 4) == 0) {
+    at += length;
+    length = next_word(&at);
+    if (is_whole_input(shadow.command + at, length)) {
+      shadow.loaded = 0;
+      shadow.is_loading = true;
+    }
+    return;
+  }
+  bool is_good = shadow.is_loading && length % 2 == 0;
+  for (size_t i = 0; i < length; i++) {
+    is_good = is_good && digit(word[i]) >= 0;
+  }
+  for (size_t i = 0; is_good && i < length && shadow.loaded < PPG_MODEL_INPUT_BYTES; i += 2) {
+    shadow.input[shadow.loaded++] = (uint8_t)(16 * digit(word[i]) + digit(word[i + 1]));
+  }
+  shadow.is_loading = shadow.is_loading && shadow.loaded < PPG_MODEL_INPUT_BYTES;
+}
+
+static void collect(char byte) {
+  if (byte == '%') {
+    if (shadow.length <= COMMAND_MAX) {
+      follow();
+    }
+    shadow.length = 0;
+  } else if (byte != '\r' && byte != '\n') {
+    if (shadow.length < COMMAND_MAX) {
+      shadow.command[shadow.length] = byte;
+    }
+    shadow.length += shadow.length <= COMMAND_MAX;
+  }
+}
+
 static void to_device(const uint8_t *bytes, size_t length) {
   fuzz_trace_record('I', bytes, length);
   for (size_t i = 0; i < length; i++) {
     reply_length = 0;
     runs_of_command = 0;
+    collect((char)bytes[i]);
     ppg_app_receive(bytes[i]);
     reply[reply_length] = '\0';
     if (bytes[i] == '%') {
       require_lines();
-      may_run = may_run || strstr(reply, "m-load-done\r\n") != NULL;
-      may_run = may_run && strstr(reply, "m-[Expecting ") == NULL;
     } else {
       FUZZ_REQUIRE(reply_length == 0);
     }
@@ -75,7 +158,9 @@ static const char *answer_to(const char *command) {
 static void load(const uint8_t input[PPG_MODEL_INPUT_BYTES]) {
   static const char digits[] = "0123456789abcdef";
   FUZZ_REQUIRE(strcmp(answer_to("db load 64%"), "m-[Expecting 64 bytes]\r\n" READY) == 0);
-  FUZZ_REQUIRE(strcmp(answer_to("infer 1 0%"), "e-[No input loaded]\r\n" READY) == 0);
+  if (model_status == PPG_MODEL_OK) {
+    FUZZ_REQUIRE(strcmp(answer_to("infer 1 0%"), "e-[No input loaded]\r\n" READY) == 0);
+  }
   for (uint32_t at = 0; at < PPG_MODEL_INPUT_BYTES; at += LOADED_AT_ONCE) {
     char command[3u + 2u * LOADED_AT_ONCE + 2u] = "db ";
     for (uint32_t i = 0; i < LOADED_AT_ONCE; i++) {
@@ -101,9 +186,11 @@ static void recover(uint8_t salt) {
   (void)answer_to("%"); /* ends whatever has been begun */
   FUZZ_REQUIRE(strcmp(answer_to("name%"), "m-name-dut-[fuzz]\r\n" READY) == 0);
   load(input);
-  wanted_input = (const int8_t *)input;
+  if (model_status != PPG_MODEL_OK) {
+    FUZZ_REQUIRE(strcmp(answer_to("infer 1 0%"), "e-[Model not ready: -3]\r\n" READY) == 0);
+    return;
+  }
   const char *results = strstr(answer_to("infer 1 0%"), "m-results-[");
-  wanted_input = NULL;
   FUZZ_REQUIRE(results != NULL && runs_of_command == 1u);
   const int32_t first = (int8_t)(uint8_t)sum; /* output[0]; its real value is half of it plus one half */
   const double real = strtod(results + sizeof "m-results-[" - 1u, NULL);
@@ -112,7 +199,10 @@ static void recover(uint8_t salt) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   reply_length = 0;
-  may_run = false;
+  shadow.length = 0;
+  shadow.loaded = 0;
+  shadow.is_loading = false;
+  model_status = size > 0 && (data[0] & PROGRAM_MODEL_FAILS) != 0 ? INIT_FAILED : PPG_MODEL_OK;
   ppg_app_start();
   require_lines();
   if (size > 0) {
