@@ -8,6 +8,7 @@
 #include "ppg_bsp.h"
 #include "ppg_bytes.h"
 #include "ppg_crc32.h"
+#include "ppg_fault_message.h"
 #include "ppg_protocol.h"
 
 #define TICK_BYTES 4u
@@ -27,6 +28,12 @@ _Static_assert(PPG_HELLO_REPLY_MAX_BYTES == PPG_BOOT_MAX_BYTES, "BOOT has the da
 _Static_assert((unsigned)PPG_COUNTER_NONE == PPG_WIRE_COUNTER_NONE, "counter sources as in ppg_bsp.h");
 _Static_assert((unsigned)PPG_COUNTER_DWT == PPG_WIRE_COUNTER_DWT, "counter sources as in ppg_bsp.h");
 _Static_assert((unsigned)PPG_COUNTER_SYSTICK == PPG_WIRE_COUNTER_SYSTICK, "counter sources as in ppg_bsp.h");
+_Static_assert((unsigned)PPG_RESTART_UNKNOWN == PPG_WIRE_RESTART_UNKNOWN, "restart causes as in ppg_bsp.h");
+_Static_assert((unsigned)PPG_RESTART_POWER == PPG_WIRE_RESTART_POWER, "restart causes as in ppg_bsp.h");
+_Static_assert((unsigned)PPG_RESTART_PIN == PPG_WIRE_RESTART_PIN, "restart causes as in ppg_bsp.h");
+_Static_assert((unsigned)PPG_RESTART_SOFTWARE == PPG_WIRE_RESTART_SOFTWARE, "restart causes as in ppg_bsp.h");
+_Static_assert((unsigned)PPG_RESTART_WATCHDOG == PPG_WIRE_RESTART_WATCHDOG, "restart causes as in ppg_bsp.h");
+_Static_assert((unsigned)PPG_RESTART_FAULT == PPG_WIRE_RESTART_FAULT, "restart causes as in ppg_bsp.h");
 _Static_assert(PPG_BSP_CLOCK_FALLBACK == PPG_WIRE_STATUS_CLOCK_FALLBACK, "status bits as in ppg_bsp.h");
 _Static_assert(PPG_BSP_NO_COUNTER == PPG_WIRE_STATUS_NO_COUNTER, "status bits as in ppg_bsp.h");
 
@@ -46,7 +53,13 @@ typedef struct {
   int status;
   uint32_t input_crc;
   uint32_t ticks;
+  uint32_t timer_ticks;
 } run_t;
+
+typedef struct {
+  uint32_t timer;
+  uint32_t counter;
+} start_t;
 
 static _Alignas(16) int8_t input[PPG_MODEL_INPUT_BYTES];
 static _Alignas(16) int8_t output[PPG_MODEL_OUTPUT_BYTES];
@@ -112,15 +125,29 @@ uint16_t ppg_commands_info(uint8_t *reply) {
   ppg_put_u32(reply + PPG_HELLO_REPLY_HOP_AT, 0);
   ppg_put_u32(reply + PPG_HELLO_REPLY_PUSH_BYTES_AT, 0);
 #endif
+  reply[PPG_HELLO_REPLY_RESTART_CAUSE_AT] = (uint8_t)ppg_bsp_restart_cause();
+  ppg_put_u32(reply + PPG_HELLO_REPLY_RUN_LIMIT_MS_AT, ppg_bsp_run_limit_ms());
   return PPG_HELLO_REPLY_MAX_BYTES;
 }
 
+/* The counter is read last and first, next to the model: its ticks are the ones that are reported as latency. */
+static start_t begin_run(void) {
+  ppg_bsp_run_begin();
+  const uint32_t timer = ppg_bsp_timer();
+  return (start_t){.timer = timer, .counter = ppg_bsp_counter()};
+}
+
+static void end_run(start_t start, run_t *run) {
+  run->ticks = ppg_bsp_counter() - start.counter;
+  run->timer_ticks = ppg_bsp_timer() - start.timer;
+  ppg_bsp_run_end();
+}
+
 static run_t run_model(void) {
-  run_t run;
-  run.input_crc = ppg_crc32(input, PPG_MODEL_INPUT_BYTES);
-  const uint32_t before = ppg_bsp_counter();
+  run_t run = {.input_crc = ppg_crc32(input, PPG_MODEL_INPUT_BYTES)};
+  const start_t start = begin_run();
   run.status = ppg_model_run(input, output);
-  run.ticks = ppg_bsp_counter() - before;
+  end_run(start, &run);
   return run;
 }
 
@@ -150,6 +177,7 @@ static ppg_answer_t run_once(const uint8_t *request, uint16_t length, uint8_t *r
   ppg_put_s32(reply + PPG_RUN_REPLY_MODEL_STATUS_AT, run.status);
   ppg_put_u32(reply + PPG_RUN_REPLY_INPUT_CRC_AT, run.input_crc);
   ppg_put_u32(reply + PPG_RUN_REPLY_TICKS_AT, run.ticks);
+  ppg_put_u32(reply + PPG_RUN_REPLY_TIMER_TICKS_AT, run.timer_ticks);
   ppg_put_u32(reply + PPG_RUN_REPLY_OUTPUT_CRC_AT, ppg_crc32(output, PPG_MODEL_OUTPUT_BYTES));
   memcpy(reply + PPG_RUN_REPLY_OUTPUT_AT, output, included);
   return accept(PPG_RUN_REPLY_OUTPUT_AT + included);
@@ -177,9 +205,11 @@ static ppg_answer_t run_many(const uint8_t *request, uint16_t length, uint8_t *r
   uint8_t *ticks_at = reply + PPG_RUN_MANY_REPLY_TICKS_AT;
   run_t run = run_model();
   const uint32_t input_crc = run.input_crc;
+  uint32_t timer_ticks = 0;
   uint32_t finished = 0;
   while (run.status == PPG_MODEL_OK) {
     ppg_put_u32(ticks_at + TICK_BYTES * finished, run.ticks);
+    timer_ticks += run.timer_ticks;
     finished++;
     if (finished == count) {
       break;
@@ -189,6 +219,7 @@ static ppg_answer_t run_many(const uint8_t *request, uint16_t length, uint8_t *r
   ppg_put_s32(reply + PPG_RUN_MANY_REPLY_MODEL_STATUS_AT, run.status);
   ppg_put_u32(reply + PPG_RUN_MANY_REPLY_INPUT_CRC_AT, input_crc);
   ppg_put_u32(reply + PPG_RUN_MANY_REPLY_FIRST_INDEX_AT, ppg_get_u32(request + PPG_RUN_MANY_FIRST_INDEX_AT));
+  ppg_put_u32(reply + PPG_RUN_MANY_REPLY_TIMER_TICKS_AT, timer_ticks);
   return accept(PPG_RUN_MANY_REPLY_TICKS_AT + TICK_BYTES * finished);
 }
 
@@ -200,7 +231,9 @@ static ppg_answer_t profile(const uint8_t *request, uint16_t length, uint8_t *re
   }
   if (first == 0) {
     profiled.input_crc = ppg_crc32(input, PPG_MODEL_INPUT_BYTES);
+    ppg_bsp_run_begin();
     profiled.status = ppg_model_run_profiled(input, output, ppg_bsp_counter, operator_ticks);
+    ppg_bsp_run_end();
     has_profile = true;
   } else if (!has_profile) {
     return refuse(PPG_STATUS_NO_PROFILE, 0);
@@ -240,15 +273,17 @@ static ppg_answer_t push(const uint8_t *request, uint16_t length, uint8_t *reply
   if (restart == 1u) {
     ppg_model_restart_stream();
   }
-  const uint32_t samples_crc = ppg_crc32(input, PPG_MODEL_PUSH_BYTES);
-  const uint32_t before = ppg_bsp_counter();
-  const int status = ppg_model_push(input, output);
-  const uint32_t ticks = ppg_bsp_counter() - before;
+  run_t run = {.input_crc = ppg_crc32(input, PPG_MODEL_PUSH_BYTES)};
+  const start_t start = begin_run();
+  run.status = ppg_model_push(input, output);
+  end_run(start, &run);
+  const int status = run.status;
   const uint32_t included = status == PPG_MODEL_OK && OUTPUT_FITS_PUSH_REPLY ? PPG_MODEL_OUTPUT_BYTES : 0;
   ppg_put_s32(reply + PPG_PUSH_REPLY_MODEL_STATUS_AT, status == PPG_MODEL_FILLING ? PPG_MODEL_OK : status);
   reply[PPG_PUSH_REPLY_FILLING_AT] = status == PPG_MODEL_FILLING;
-  ppg_put_u32(reply + PPG_PUSH_REPLY_SAMPLES_CRC_AT, samples_crc);
-  ppg_put_u32(reply + PPG_PUSH_REPLY_TICKS_AT, ticks);
+  ppg_put_u32(reply + PPG_PUSH_REPLY_SAMPLES_CRC_AT, run.input_crc);
+  ppg_put_u32(reply + PPG_PUSH_REPLY_TICKS_AT, run.ticks);
+  ppg_put_u32(reply + PPG_PUSH_REPLY_TIMER_TICKS_AT, run.timer_ticks);
   ppg_put_u32(reply + PPG_PUSH_REPLY_OUTPUT_CRC_AT, ppg_crc32(output, PPG_MODEL_OUTPUT_BYTES));
   memcpy(reply + PPG_PUSH_REPLY_OUTPUT_AT, output, included);
   return accept(PPG_PUSH_REPLY_OUTPUT_AT + included);
@@ -257,6 +292,13 @@ static ppg_answer_t push(const uint8_t *request, uint16_t length, uint8_t *reply
   (void)reply;
   return refuse(PPG_STATUS_NO_SLIDING, 0);
 #endif
+}
+
+static ppg_answer_t last_fault(const uint8_t *request, uint16_t length, uint8_t *reply) {
+  (void)request;
+  (void)length;
+  const ppg_fault_t fault = ppg_bsp_last_fault();
+  return accept(ppg_fault_message(&fault, reply));
 }
 
 static const command_t commands[] = {
@@ -269,6 +311,7 @@ static const command_t commands[] = {
     {PPG_TYPE_MEMORY, false, PPG_MEMORY_MIN_BYTES, PPG_MEMORY_MAX_BYTES, memory},
     {PPG_TYPE_ECHO, false, PPG_ECHO_MIN_BYTES, PPG_ECHO_MAX_BYTES, echo},
     {PPG_TYPE_PUSH, true, PPG_PUSH_MIN_BYTES, PPG_PUSH_MAX_BYTES, push},
+    {PPG_TYPE_LAST_FAULT, false, PPG_LAST_FAULT_MIN_BYTES, PPG_LAST_FAULT_MAX_BYTES, last_fault},
 };
 
 ppg_answer_t ppg_commands_execute(uint8_t type, const uint8_t *request, uint16_t length, uint8_t *reply) {

@@ -66,8 +66,7 @@ bool ppg_link_receive(ppg_link_t *link, uint8_t byte, ppg_packet_t *packet) {
   return verify(link, encoded_bytes, packet);
 }
 
-/* Completes the packet whose data lies in `frame`, encodes it in place, returns the length of the frame. */
-static uint32_t build_frame(uint8_t *frame, uint8_t type, uint16_t sequence, uint16_t length) {
+uint32_t ppg_link_frame(uint8_t *frame, uint8_t type, uint16_t sequence, uint16_t length) {
   uint8_t *packet = frame + PPG_LINK_PACKET_AT;
   packet[PPG_PACKET_VERSION_AT] = PPG_PROTOCOL_VERSION;
   packet[PPG_PACKET_TYPE_AT] = type;
@@ -87,7 +86,7 @@ uint8_t *ppg_link_data(ppg_link_t *link) {
 }
 
 void ppg_link_send(ppg_link_t *link, uint8_t type, uint16_t sequence, uint16_t length) {
-  link->frame_bytes = build_frame(link->send_buffer, type, sequence, length);
+  link->frame_bytes = ppg_link_frame(link->send_buffer, type, sequence, length);
   ppg_link_repeat(link);
 }
 
@@ -100,5 +99,5 @@ void ppg_link_send_error(const ppg_link_t *link, uint16_t sequence, uint8_t stat
   data[PPG_ERROR_STATUS_AT] = status;
   data[PPG_ERROR_REQUEST_TYPE_AT] = request_type;
   ppg_put_s32(data + PPG_ERROR_DETAIL_AT, detail);
-  link->write(frame, build_frame(frame, PPG_TYPE_ERROR, sequence, PPG_ERROR_MAX_BYTES));
+  link->write(frame, ppg_link_frame(frame, PPG_TYPE_ERROR, sequence, PPG_ERROR_MAX_BYTES));
 }

@@ -53,6 +53,11 @@ void ppg_link_send(ppg_link_t *link, uint8_t type, uint16_t sequence, uint16_t l
 /* Sends the kept frame once more. */
 void ppg_link_repeat(const ppg_link_t *link);
 
+/* Completes the packet whose `length` bytes of data lie at `frame` + PPG_LINK_PACKET_AT + PPG_HEADER_BYTES, encodes it in
+   place, and returns the length of the frame. `frame` needs PPG_LINK_PACKET_AT + PPG_PACKET_BYTES_MIN + `length` + 1
+   bytes. */
+uint32_t ppg_link_frame(uint8_t *frame, uint8_t type, uint16_t sequence, uint16_t length);
+
 /* Sends an ERROR packet and leaves the kept frame alone. */
 void ppg_link_send_error(const ppg_link_t *link, uint16_t sequence, uint8_t status, uint8_t request_type,
                          int32_t detail);

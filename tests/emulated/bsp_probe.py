@@ -20,13 +20,15 @@ PROBE_MODEL = ModelSources(
 )
 
 
+RUN_LIMIT_MS = 500
+
+
 def build_probe(board_name: str, folder: Path, *, boards_dirs: Sequence[Path] = ()) -> BuildResult:
     """The probe for one board; skips the test where the compiler is absent."""
     if shutil.which("arm-none-eabi-gcc") is None:
         pytest.skip("arm-none-eabi-gcc is not installed")
-    project = render_project(
-        board=load_board(board_name, boards_dirs=boards_dirs), model=PROBE_MODEL, folder=folder
-    )
+    board = load_board(board_name, boards_dirs=boards_dirs).model_copy(update={"run_limit_ms": RUN_LIMIT_MS})
+    project = render_project(board=board, model=PROBE_MODEL, folder=folder)
     shutil.rmtree(folder / "src" / "app")
     shutil.rmtree(folder / "src" / "protocol")
     (folder / "src" / "probe").mkdir()

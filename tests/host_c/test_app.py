@@ -122,10 +122,13 @@ def test_connect_tells_what_the_board_is(client: Client) -> None:
         build_id="fedcba9876543210" * 4,
         hop=0,
         push_bytes=0,
+        restart_cause=2,
+        run_limit_ms=1500,
     )
     assert info.session != 0
     assert info.counter_name == "systick"
     assert len(info.bsp_problems) == 1
+    assert info.restart_name == "pin"
 
 
 def test_boot_has_the_info_without_a_session(stream: PipeStream) -> None:
@@ -253,6 +256,7 @@ def test_bad_requests_are_refused(raw: RawDevice) -> None:
         (profile.request, pack(profile.request, first_operator=1), "NO_PROFILE"),
         (table.STATISTICS.request, b"x", "BAD_LENGTH"),
         (table.RESET.request, b"x", "BAD_LENGTH"),
+        (table.LAST_FAULT.request, b"x", "BAD_LENGTH"),
         (table.PUSH.request, b"", "BAD_LENGTH"),
         (table.PUSH.request, b"\0\0", "BAD_LENGTH"),
         (table.PUSH.request, b"\0", "NO_SLIDING"),
@@ -267,7 +271,7 @@ def test_another_protocol_version_is_refused(raw: RawDevice) -> None:
     raw.stream.write(encode_packet(Packet(type=1, sequence=4, data=b"abcd", version=1)))
     reply = raw.receive()
     error = unpack_reply(table.ERROR, ErrorReply, reply.data)
-    assert (error.status_name, error.detail, reply.version) == ("UNSUPPORTED_VERSION", 1, 2)
+    assert (error.status_name, error.detail, reply.version) == ("UNSUPPORTED_VERSION", 1, 3)
 
 
 def test_a_repeated_request_is_answered_from_the_cache(raw: RawDevice) -> None:

@@ -1,4 +1,5 @@
 /* Start of the board in the right order, its status, and restart. */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "ppg_bsp.h"
@@ -10,6 +11,7 @@
 #define RESET_GRACE_POLLS 1000u
 
 static uint32_t bsp_status;
+static ppg_restart_cause_t restart_cause;
 
 void ppg_bsp_init(void) {
   ppg_stack_paint();
@@ -19,9 +21,17 @@ void ppg_bsp_init(void) {
   }
   ppg_chip_uart_init();
   ppg_receive_start();
-  ppg_counter_init();
+  const bool timer_counts = ppg_timer_init();
+  ppg_counter_init(timer_counts);
+  if (timer_counts) {
+    ppg_chip_watchdog_start();
+  }
   if (ppg_bsp_counter_source() == PPG_COUNTER_NONE) {
     bsp_status |= PPG_BSP_NO_COUNTER;
+  }
+  restart_cause = ppg_chip_restart_cause();
+  if (ppg_fault_caused_restart()) {
+    restart_cause = PPG_RESTART_FAULT;
   }
 }
 
@@ -31,6 +41,10 @@ uint32_t ppg_bsp_status(void) {
 
 uint32_t ppg_bsp_clock_hz(void) {
   return ppg_chip_clock_hz();
+}
+
+ppg_restart_cause_t ppg_bsp_restart_cause(void) {
+  return restart_cause;
 }
 
 void ppg_bsp_reset(void) {

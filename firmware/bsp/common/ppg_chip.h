@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ppg_bsp.h"
+
 /* Brings the core to PPG_CLOCK_HZ. False: a wait gave up and the clock the chip starts with goes on running. */
 bool ppg_chip_clock_init(void);
 
@@ -16,5 +18,15 @@ void ppg_chip_uart_init(void);
 
 /* Waits, bounded, until the last byte written has left the chip. */
 void ppg_chip_uart_drain(void);
+
+/* Starts the hardware watchdog, about 30 s, paused while a probe halts the core. One that runs already goes on. */
+void ppg_chip_watchdog_start(void);
+void ppg_chip_watchdog_feed(void);
+
+/* False when the watchdog would starve in sleep. */
+bool ppg_chip_may_sleep(void);
+
+/* What the chip's reset flags say; clears them. */
+ppg_restart_cause_t ppg_chip_restart_cause(void);
 
 #endif

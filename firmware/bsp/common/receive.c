@@ -2,6 +2,7 @@
 #include <stdint.h>
 
 #include "ppg_bsp.h"
+#include "ppg_chip.h"
 #include "ppg_common.h"
 #include "ppg_cortexm.h"
 #include "ppg_hardware.h"
@@ -34,7 +35,7 @@ int ppg_bsp_uart_read(void) {
    while interrupts are masked, and is only served afterwards (Armv7-M Architecture Reference Manual, B1.5.19). */
 void ppg_bsp_uart_wait(void) {
   __asm volatile("cpsid i" ::: "memory");
-  if (ppg_receive_ring_is_empty(&received)) {
+  if (ppg_receive_ring_is_empty(&received) && ppg_chip_may_sleep()) {
     __asm volatile("dsb\n\twfi" ::: "memory");
   }
   __asm volatile("cpsie i\n\tisb" ::: "memory");

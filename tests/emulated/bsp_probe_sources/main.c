@@ -48,6 +48,42 @@ static void count_nops(void) {
   write_number("COUNT ", ppg_bsp_counter() - before);
 }
 
+static void time_a_run(void) {
+  ppg_bsp_run_begin();
+  const uint32_t timer = ppg_bsp_timer();
+  const uint32_t counter = ppg_bsp_counter();
+  for (uint32_t loop = 0u; loop < 100000u; loop++) {
+    __asm volatile("nop");
+  }
+  const uint32_t ticks = ppg_bsp_counter() - counter;
+  const uint32_t timer_ticks = ppg_bsp_timer() - timer;
+  ppg_bsp_run_end();
+  write_number("RUN timer=", timer);
+  write_number(" ticks=", ticks);
+  write_number(" timer_ticks=", timer_ticks);
+}
+
+static void hang(void) {
+  ppg_bsp_run_begin();
+  for (;;) {
+    __asm volatile("nop");
+  }
+}
+
+/* One line of text in place of the application's frame. */
+void ppg_bsp_fault_hook(const ppg_fault_t *fault) {
+  write_number("\nFAULT kind=", fault->kind);
+  write_number(" exception=", fault->exception);
+  write_number(" cfsr=", fault->fault_status);
+  write_number(" hfsr=", fault->hard_fault_status);
+  write_number(" address=", fault->bus_address);
+  write_number(" pc=", fault->program_counter);
+  write_number(" lr=", fault->link_register);
+  write_number(" sp=", fault->stack_pointer);
+  write_number(" runs=", fault->runs);
+  write_text("\n");
+}
+
 /* Samples the counter across a wrap or two of the 24-bit system timer; it must never step back. */
 static void watch_wraps(void) {
   const uint32_t start = ppg_bsp_counter();
@@ -71,6 +107,8 @@ int main(void) {
   write_number(" counter=", (uint32_t)ppg_bsp_counter_source());
   write_number(" stack=", ppg_bsp_stack_bytes());
   write_number(" data=", initialised == 0x12345678u && cleared == 0u ? 1u : 0u);
+  write_number(" cause=", (uint32_t)ppg_bsp_restart_cause());
+  write_number(" fault=", ppg_bsp_last_fault().kind);
   write_text("\n");
   initialised = 0u;
   cleared = 1u;
@@ -86,6 +124,12 @@ int main(void) {
         break;
       case 'w':
         watch_wraps();
+        break;
+      case 't':
+        time_a_run();
+        break;
+      case 'h':
+        hang();
         break;
       case 's':
         write_number("STACK ", ppg_bsp_stack_high_water());

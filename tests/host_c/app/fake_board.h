@@ -6,4 +6,7 @@
 
 void fake_counter_advance(uint32_t ticks);
 
+/* What a fault handler does. */
+void fake_board_crash(void);
+
 #endif

@@ -1,5 +1,7 @@
-/* A board that is a process: the serial line is stdin and stdout, a reset starts the program anew. */
+/* A board that is a process: the serial line is stdin and stdout, a reset starts the program anew. Its second counter
+   runs at half the speed of the first, and only during a run: one that is not begun or not ended shows. */
 #include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -7,6 +9,8 @@
 #include "ppg_bsp.h"
 
 static uint32_t counter = 0xFFFFFE00u; /* so that it wraps during the first run */
+static uint32_t timer;
+static bool is_running;
 static uint8_t buffer[4096];
 static ssize_t filled;
 static ssize_t taken;
@@ -20,7 +24,52 @@ uint32_t ppg_bsp_counter(void) { return counter; }
 uint32_t ppg_bsp_stack_bytes(void) { return 8192; }
 uint32_t ppg_bsp_stack_high_water(void) { return 1234; }
 
-void fake_counter_advance(uint32_t ticks) { counter += ticks; }
+uint32_t ppg_bsp_timer(void) { return timer; }
+uint32_t ppg_bsp_run_limit_ms(void) { return 1500; }
+
+void ppg_bsp_run_begin(void) {
+  if (is_running) {
+    abort();
+  }
+  is_running = true;
+  timer = 7;
+}
+
+void ppg_bsp_run_end(void) {
+  if (!is_running) {
+    abort();
+  }
+  is_running = false;
+}
+
+void fake_counter_advance(uint32_t ticks) {
+  counter += ticks;
+  timer += is_running ? ticks / 2 : 0;
+}
+
+/* Every field with bytes of its own. What is left for after the restart is that there was a crash. */
+static const ppg_fault_t crash = {
+    .kind = PPG_FAULT_STACK_OVERFLOW,
+    .exception = 0x01020304u,
+    .fault_status = 0x11121314u,
+    .hard_fault_status = 0x21222324u,
+    .bus_address = 0x31323334u,
+    .program_counter = 0x41424344u,
+    .link_register = 0x51525354u,
+    .stack_pointer = 0x61626364u,
+    .runs = 0x71727374u,
+};
+
+static bool has_crashed(void) { return getenv("FAKE_CRASHED") != NULL; }
+
+void fake_board_crash(void) {
+  setenv("FAKE_CRASHED", "1", 1);
+  ppg_bsp_fault_hook(&crash);
+  ppg_bsp_reset();
+}
+
+ppg_restart_cause_t ppg_bsp_restart_cause(void) { return has_crashed() ? PPG_RESTART_FAULT : PPG_RESTART_PIN; }
+ppg_fault_t ppg_bsp_last_fault(void) { return has_crashed() ? crash : (ppg_fault_t){.kind = PPG_FAULT_NONE}; }
 
 void ppg_bsp_uart_wait(void) {}
 

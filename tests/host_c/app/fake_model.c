@@ -1,6 +1,6 @@
 /* A model whose answers can be computed by hand: output[i] = sum over j of input[j] * (i + j + 1), modulo 256.
    Run number k (0, 1, ...) takes 1000 + k ticks, so a run that happens twice shows. A first input byte of 127 makes
-   the run fail with -7. FAKE_INIT_STATUS in the environment makes the initialisation fail. With FAKE_HOP it slides:
+   the run fail with -7, one of 126 crashes the board. FAKE_INIT_STATUS in the environment makes the initialisation fail. With FAKE_HOP it slides:
    one row and one channel, and push number k takes 5000 + k ticks. */
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +19,9 @@ int ppg_model_run(const int8_t *input, int8_t *output) {
   fake_counter_advance(1000u + runs++);
   if (input[0] == 127) {
     return -7;
+  }
+  if (input[0] == 126) {
+    fake_board_crash();
   }
   for (unsigned i = 0; i < PPG_MODEL_OUTPUT_BYTES; i++) {
     unsigned sum = 0;

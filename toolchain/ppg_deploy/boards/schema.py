@@ -127,6 +127,8 @@ class Board(Table):
     """Folders of firmware/bsp that this board's image is built from."""
     clock_hz: PositiveInt
     stack_bytes: Annotated[int, Field(ge=1024, multiple_of=8)] = 4096
+    run_limit_ms: Annotated[int, Field(ge=1, le=3_600_000)] = 20_000
+    """An inference that takes longer is reported as a hang, milliseconds."""
     core: Core
     clock: Clock
     memory: tuple[MemoryRegion, ...]

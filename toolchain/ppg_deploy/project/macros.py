@@ -30,6 +30,7 @@ def _core_macros(board: Board) -> MacroGroup:
         f"{board.mcu}, {board.core.cpu}",
         (
             Macro("PPG_INTERRUPTS", _unsigned(board.core.interrupts)),
+            Macro("PPG_RUN_LIMIT_MS", _unsigned(board.run_limit_ms)),
             Macro("PPG_BEHIND_BOOTLOADER", str(int(board.bootloader is not None))),
         ),
     )
