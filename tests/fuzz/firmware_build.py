@@ -18,12 +18,9 @@ SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno
 _COVERAGE = ("--coverage", "-O0")
 _COVERAGE_INPUTS = 20_000
 _WRAPPED = (
-    "ppg_bsp_uart_write",
-    "ppg_bsp_reset",
-    "ppg_model_init",
-    "ppg_model_run",
-    "ppg_model_run_profiled",
-)
+    "ppg_bsp_uart_write", "ppg_bsp_reset", "ppg_bsp_restart_cause", "ppg_bsp_last_fault", "fake_board_crash",
+    "ppg_model_init", "ppg_model_run", "ppg_model_run_profiled",
+)  # fmt: skip
 _DRIVER = [_HARNESS / "driver.c", _HARNESS / "mutate.c"]
 _FAKE_BOARD = (_FAKES / "fake_bsp.c", _FAKES / "fake_model.c")
 _FORMAT = [_HARNESS / "program.c", _HARNESS / "reference.c"]

@@ -103,6 +103,9 @@ def _boundaries() -> dict[str, bytes]:
         "load-pieces": OPEN + b"".join(load(8 * i, window[8 * i : 8 * i + 8]) for i in range(8)) + RUN,
         "run-fails": OPEN + load(0, b"\x7f") + RUN + request(table.RUN_MANY, first_index=9, count=4)
         + request(table.PROFILE, first_operator=0) + request(table.PUSH, restart=1),
+        "crash": OPEN + load(0, b"\x7e") + (RUN + request(table.LAST_FAULT) + HELLO) * 2 + request(table.LAST_FAULT)
+        + REPEAT + request(table.RUN_MANY, first_index=9, count=4) + HELLO + request(table.PROFILE, first_operator=0)
+        + HELLO + request(table.PROFILE, first_operator=1) + request(table.PUSH, restart=0) * 9 + HELLO,
         "output-offsets": OPEN + RUN + b"".join(
             request(table.READ_OUTPUT, offset=offset, size=1) for offset in _SIZES
         ),

@@ -12,14 +12,15 @@
 #define FIRST_PUSH_TICKS 5000u
 #define FIRST_OPERATOR_TICKS 10u
 #define FAILING_CODE 127
+#define CRASHING_CODE 126
 #define RUN_FAILED (-7)
 
-/* A reply as it must be. `any_at` is where four bytes may be anything, 0 for nowhere. */
+/* A reply as it must be. With `crashes` there is none. */
 typedef struct {
   uint8_t status; /* PPG_STATUS_* of a refusal, else 0 */
   int32_t detail;
   size_t length;
-  size_t any_at;
+  bool crashes;
   uint8_t data[PPG_MAX_DATA];
 } answer_t;
 
@@ -32,6 +33,7 @@ static struct {
   uint32_t duplicates;
   uint32_t stale;
   int32_t model_status;
+  ppg_fault_t fault; /* the last one */
   uint8_t boot[PPG_BOOT_MAX_BYTES];
 } device;
 
@@ -67,9 +69,10 @@ void shadow_infer(const int8_t *codes, uint8_t *result) {
   }
 }
 
-static int32_t infer(const int8_t *codes) {
+static int32_t infer(const int8_t *codes, answer_t *answer) {
   runs++;
-  if (codes[0] == FAILING_CODE) {
+  answer->crashes = codes[0] == CRASHING_CODE;
+  if (codes[0] == FAILING_CODE || answer->crashes) {
     return RUN_FAILED;
   }
   shadow_infer(codes, output);
@@ -80,11 +83,6 @@ static uint32_t input_crc(size_t length) { return reference_crc32((const uint8_t
 
 static void put(answer_t *answer, uint32_t value) {
   ppg_put_u32(answer->data + answer->length, value);
-  answer->length += 4;
-}
-
-static void put_any(answer_t *answer) {
-  answer->any_at = answer->length;
   answer->length += 4;
 }
 
@@ -110,11 +108,11 @@ static void load_input(const reference_packet_t *request, answer_t *answer) {
 static void run(answer_t *answer) {
   const uint32_t ticks = FIRST_RUN_TICKS + runs;
   calls++;
-  const int32_t status = infer(input);
+  const int32_t status = infer(input, answer);
   put(answer, (uint32_t)status);
   put(answer, input_crc(sizeof input));
   put(answer, ticks);
-  put_any(answer);
+  put(answer, ticks / 2u);
   put_output(answer, status == PPG_MODEL_OK);
 }
 
@@ -136,20 +134,24 @@ static void run_many(const reference_packet_t *request, answer_t *answer) {
     answer->status = PPG_STATUS_BAD_ARGUMENT;
     return;
   }
-  const bool fails = input[0] == FAILING_CODE;
-  put(answer, fails ? (uint32_t)RUN_FAILED : 0u);
+  const uint32_t first_run = runs;
+  calls++;
+  const int32_t status = infer(input, answer);
+  const uint32_t finished = status == PPG_MODEL_OK ? count : 0;
+  uint32_t timer_ticks = 0;
+  for (uint32_t i = 0; i < finished; i++) {
+    timer_ticks += (FIRST_RUN_TICKS + first_run + i) / 2u;
+  }
+  put(answer, (uint32_t)status);
   put(answer, input_crc(sizeof input));
   put(answer, ppg_get_u32(request->data));
-  put_any(answer);
-  for (uint32_t i = 0; i < (fails ? 1u : count); i++) {
-    const uint32_t ticks = FIRST_RUN_TICKS + runs++;
-    calls++;
-    if (!fails) {
-      put(answer, ticks);
-    }
+  put(answer, timer_ticks);
+  for (uint32_t i = 0; i < finished; i++) {
+    put(answer, FIRST_RUN_TICKS + first_run + i);
   }
-  if (!fails) {
-    shadow_infer(input, output);
+  if (finished > 0) {
+    runs += finished - 1u;
+    calls += finished - 1u;
   }
 }
 
@@ -161,8 +163,12 @@ static void profile(const reference_packet_t *request, answer_t *answer) {
   }
   if (first == 0) {
     calls++;
-    profile_status = infer(input);
     profile_crc = input_crc(sizeof input);
+    const int32_t status = infer(input, answer);
+    if (answer->crashes) {
+      return;
+    }
+    profile_status = status;
     has_profile = true;
   } else if (!has_profile) {
     answer->status = PPG_STATUS_NO_PROFILE;
@@ -187,16 +193,24 @@ static void push(const reference_packet_t *request, answer_t *answer) {
   memcpy(stream + sizeof stream - PPG_MODEL_HOP, input, PPG_MODEL_HOP);
   calls++;
   const bool filling = stream_length < sizeof stream;
+  const uint32_t ticks = FIRST_PUSH_TICKS + pushes;
+  uint32_t timer_ticks = ticks / 2u;
   int32_t status = PPG_MODEL_OK;
   if (!filling) {
-    status = infer(stream);
+    const uint32_t run_ticks = FIRST_RUN_TICKS + runs;
+    timer_ticks = run_ticks / 2u + (ticks - run_ticks) / 2u; /* modulo 2^32, in two steps, as fake_model.c does it */
+    status = infer(stream, answer);
+    if (answer->crashes) {
+      return;
+    }
     runs--; /* the fake model counts pushes apart */
   }
+  pushes++;
   put(answer, (uint32_t)status);
   answer->data[answer->length++] = filling;
   put(answer, input_crc(PPG_MODEL_PUSH_BYTES));
-  put(answer, FIRST_PUSH_TICKS + pushes++);
-  put_any(answer);
+  put(answer, ticks);
+  put(answer, timer_ticks);
   put_output(answer, status == PPG_MODEL_OK && !filling);
 #else
   (void)request;
@@ -213,6 +227,19 @@ static void statistics(const reference_receiver_t *line, answer_t *answer) {
   put(answer, ppg_bsp_uart_overruns());
   put(answer, device.duplicates);
   put(answer, device.stale);
+}
+
+static void put_fault(answer_t *answer) {
+  const ppg_fault_t *fault = &device.fault;
+  answer->data[answer->length++] = (uint8_t)fault->kind;
+  put(answer, fault->exception);
+  put(answer, fault->fault_status);
+  put(answer, fault->hard_fault_status);
+  put(answer, fault->bus_address);
+  put(answer, fault->program_counter);
+  put(answer, fault->link_register);
+  put(answer, fault->stack_pointer);
+  put(answer, fault->runs);
 }
 
 static void hello(const reference_packet_t *request, answer_t *answer) {
@@ -241,6 +268,7 @@ static bool rules_of(uint8_t type, uint32_t *least, uint32_t *most, bool *needs_
     REQUEST(RESET, false);
     REQUEST(STATISTICS, false);
     REQUEST(PUSH, true);
+    REQUEST(LAST_FAULT, false);
     default:
       return false;
   }
@@ -277,6 +305,7 @@ static void execute(const reference_packet_t *request, const reference_receiver_
         break;
       case PPG_TYPE_STATISTICS: statistics(line, answer); break;
       case PPG_TYPE_PUSH: push(request, answer); break;
+      case PPG_TYPE_LAST_FAULT: put_fault(answer); break;
       default: break; /* RESET: an empty reply */
     }
   }
@@ -308,23 +337,32 @@ static void require_answer(const reference_packet_t *request, const answer_t *an
     return;
   }
   FUZZ_REQUIRE(reply.type == (request->type | PPG_REPLY_BIT));
-  FUZZ_REQUIRE(reply.length == answer->length);
-  const size_t any_at = answer->any_at != 0 ? answer->any_at : answer->length;
-  const size_t behind = answer->any_at != 0 ? any_at + 4u : answer->length;
-  FUZZ_REQUIRE(memcmp(reply.data, answer->data, any_at) == 0);
-  FUZZ_REQUIRE(memcmp(reply.data + behind, answer->data + behind, answer->length - behind) == 0);
+  FUZZ_REQUIRE(reply.length == answer->length && memcmp(reply.data, answer->data, answer->length) == 0);
 }
 
-void shadow_start(const uint8_t *boot, size_t length, int32_t model_status) {
+void shadow_start(const uint8_t *boot, size_t length, int32_t model_status, const ppg_fault_t *fault) {
   const reference_packet_t packet = only_packet(boot, length);
   FUZZ_REQUIRE(packet.type == PPG_TYPE_BOOT && packet.sequence == 0 && packet.length == PPG_BOOT_MAX_BYTES);
   FUZZ_REQUIRE(ppg_get_u32(packet.data + PPG_BOOT_SESSION_AT) == 0);
   FUZZ_REQUIRE(ppg_get_u32(packet.data + PPG_BOOT_INPUT_BYTES_AT) == sizeof input);
   FUZZ_REQUIRE(ppg_get_u32(packet.data + PPG_BOOT_OUTPUT_BYTES_AT) == sizeof output);
   FUZZ_REQUIRE(ppg_get_u32(packet.data + PPG_BOOT_MODEL_STATUS_AT) == (uint32_t)model_status);
+  FUZZ_REQUIRE(packet.data[PPG_BOOT_RESTART_CAUSE_AT] == (uint8_t)ppg_bsp_restart_cause());
+  FUZZ_REQUIRE(ppg_get_u32(packet.data + PPG_BOOT_RUN_LIMIT_MS_AT) == ppg_bsp_run_limit_ms());
   memset(&device, 0, sizeof device);
   memcpy(device.boot, packet.data, sizeof device.boot);
   device.model_status = model_status;
+  device.fault = *fault;
+}
+
+/* The frame of FAULT and nothing else. */
+static void require_fault(const ppg_fault_t *fault, const uint8_t *written, size_t length) {
+  answer_t answer = {.length = 0};
+  const reference_packet_t packet = only_packet(written, length);
+  device.fault = *fault;
+  put_fault(&answer);
+  FUZZ_REQUIRE(packet.type == PPG_TYPE_FAULT && packet.sequence == 0);
+  FUZZ_REQUIRE(packet.length == answer.length && memcmp(packet.data, answer.data, answer.length) == 0);
 }
 
 typedef enum { EXECUTE, REPEAT, REFUSE } verdict_t;
@@ -360,20 +398,20 @@ static verdict_t admit(const reference_packet_t *request, answer_t *answer) {
   return EXECUTE;
 }
 
-bool shadow_check(const reference_packet_t *request, const reference_receiver_t *line, const uint8_t *written,
-                  size_t length) {
+shadow_outcome_t shadow_check(const reference_packet_t *request, const reference_receiver_t *line,
+                              const ppg_fault_t *fault, const uint8_t *written, size_t length) {
   answer_t answer; /* not cleared: its data is long, and only `length` bytes of it count */
   answer.status = 0;
   answer.detail = 0;
   answer.length = 0;
-  answer.any_at = 0;
+  answer.crashes = false;
   switch (admit(request, &answer)) {
     case REPEAT:
       FUZZ_REQUIRE(length == kept_length && memcmp(written, kept, length) == 0);
-      return false;
+      return SHADOW_GOES_ON;
     case REFUSE:
       require_answer(request, &answer, written, length);
-      return false;
+      return SHADOW_GOES_ON;
     default:
       break;
   }
@@ -381,8 +419,12 @@ bool shadow_check(const reference_packet_t *request, const reference_receiver_t 
   device.type = request->type;
   device.crc = request->crc;
   execute(request, line, &answer);
+  if (answer.crashes) {
+    require_fault(fault, written, length);
+    return SHADOW_CRASHES;
+  }
   require_answer(request, &answer, written, length);
   memcpy(kept, written, length);
   kept_length = length;
-  return request->type == PPG_TYPE_RESET && answer.status == 0;
+  return request->type == PPG_TYPE_RESET && answer.status == 0 ? SHADOW_RESETS : SHADOW_GOES_ON;
 }

@@ -1,6 +1,7 @@
 /* Fuzzes the bench application: whatever the line brings, every correct packet gets the answer that the protocol
    promises (shadow.c), nothing else is written, nothing runs twice, and a host that says HELLO afterwards gets a right
    inference. The linker's --wrap puts this file between the application and the fake board and model. */
+#include <setjmp.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -22,6 +23,18 @@ static bool reset_asked;
 static int32_t model_status;
 static uint32_t calls;
 static reference_receiver_t line;
+static jmp_buf crash_point;
+static ppg_fault_t last_fault;
+static const ppg_fault_t no_fault = {.kind = PPG_FAULT_NONE};
+static const ppg_fault_t crash = {.kind = PPG_FAULT_EXCEPTION,
+                                  .exception = 3,
+                                  .fault_status = 0x00008200u,
+                                  .hard_fault_status = 0x40000000u,
+                                  .bus_address = 0x00FF0100u,
+                                  .program_counter = 0x08001234u,
+                                  .link_register = 0xFFFFFFF9u,
+                                  .stack_pointer = 0x20000FF0u,
+                                  .runs = 7};
 
 int __wrap_ppg_model_init(void);
 int __wrap_ppg_model_run(const int8_t *input, int8_t *output);
@@ -32,6 +45,9 @@ int __wrap_ppg_model_push(const int8_t *samples, int8_t *output);
 int __real_ppg_model_push(const int8_t *samples, int8_t *output);
 void __wrap_ppg_bsp_uart_write(const uint8_t *data, uint32_t length);
 void __wrap_ppg_bsp_reset(void);
+ppg_restart_cause_t __wrap_ppg_bsp_restart_cause(void);
+ppg_fault_t __wrap_ppg_bsp_last_fault(void);
+_Noreturn void __wrap_fake_board_crash(void);
 
 int __wrap_ppg_model_init(void) { return model_status; }
 
@@ -64,30 +80,54 @@ void __wrap_ppg_bsp_reset(void) {
   reset_asked = true;
 }
 
+ppg_restart_cause_t __wrap_ppg_bsp_restart_cause(void) {
+  return last_fault.kind == PPG_FAULT_NONE ? PPG_RESTART_PIN : PPG_RESTART_FAULT;
+}
+
+ppg_fault_t __wrap_ppg_bsp_last_fault(void) { return last_fault; }
+
+/* In the middle of an inference. The fake board would start the whole program anew. */
+_Noreturn void __wrap_fake_board_crash(void) {
+  last_fault = crash;
+  ppg_bsp_fault_hook(&crash);
+  ppg_bsp_run_end();
+  longjmp(crash_point, 1);
+}
+
 static void start(void) {
   written_length = 0;
   reset_asked = false;
   memset(&line, 0, offsetof(reference_receiver_t, frame));
   ppg_app_start();
-  shadow_start(written, written_length, model_status);
+  shadow_start(written, written_length, model_status, &last_fault);
   FUZZ_REQUIRE(!reset_asked);
+}
+
+/* False: the device has crashed meanwhile. */
+static bool receives(uint8_t byte) {
+  if (byte == 0 && setjmp(crash_point) != 0) { /* only a delimiter makes the device do anything */
+    return false;
+  }
+  ppg_app_receive(byte);
+  return true;
 }
 
 static void to_device(const uint8_t *bytes, size_t length) {
   reference_packet_t packet;
   fuzz_trace_record('I', bytes, length);
   for (size_t i = 0; i < length; i++) {
-    bool must_reset = false;
+    shadow_outcome_t outcome = SHADOW_GOES_ON;
     written_length = 0;
-    ppg_app_receive(bytes[i]);
+    const bool survived = receives(bytes[i]);
     if (reference_receive(&line, bytes[i], &packet)) {
-      must_reset = shadow_check(&packet, &line, written, written_length);
+      outcome = shadow_check(&packet, &line, &crash, written, written_length);
     } else {
       FUZZ_REQUIRE(written_length == 0);
     }
     FUZZ_REQUIRE(calls == shadow_model_calls());
-    FUZZ_REQUIRE(reset_asked == must_reset);
-    if (must_reset) {
+    FUZZ_REQUIRE(reset_asked == (outcome == SHADOW_RESETS));
+    FUZZ_REQUIRE(survived == (outcome != SHADOW_CRASHES));
+    if (outcome != SHADOW_GOES_ON) {
       start();
     }
   }
@@ -108,11 +148,13 @@ static void recover(uint16_t sequence) {
   for (uint32_t i = 0; i < PPG_MODEL_INPUT_BYTES; i++) {
     load[4 + i] = (uint8_t)(3u * i + sequence);
   }
-  load[4] = 1; /* 127 would make the fake model fail */
+  load[4] = 1; /* 127 would make the fake model fail, 126 crash */
   shadow_infer((const int8_t *)load + 4, expected);
 
   open_session(sequence);
-  program_request(PPG_TYPE_RUN, nothing, 0, ++sequence, to_device); /* shows an input buffer that nobody wrote */
+  /* Shows an input buffer that nobody should have written, and may crash on it: hence the second session. */
+  program_request(PPG_TYPE_RUN, nothing, 0, ++sequence, to_device);
+  open_session(++sequence);
   program_request(PPG_TYPE_LOAD_INPUT, load, sizeof load, ++sequence, to_device);
   const uint32_t before = calls;
   program_request(PPG_TYPE_RUN, nothing, 0, ++sequence, to_device);
@@ -147,6 +189,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const uint8_t flags = size > 0 ? data[0] : 0;
   uint16_t sequence = 1;
   model_status = (flags & PROGRAM_MODEL_FAILS) != 0 ? INIT_FAILED : PPG_MODEL_OK;
+  last_fault = no_fault;
   start();
   if ((flags & PROGRAM_OPENS) != 0) {
     open_session(sequence++);

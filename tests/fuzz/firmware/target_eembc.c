@@ -15,6 +15,7 @@
 /* `infer` takes counts up to 2^32 - 1; after this many runs of one command the model fails and ends it. */
 #define RUNS_PER_COMMAND 50u
 #define TIRED (-9)
+#define CRASHING_CODE 126 /* the fake model's: tested with our own protocol */
 #define INIT_FAILED (-3)
 #define COMMAND_MAX 80u
 #define READY "m-ready\r\n"
@@ -39,12 +40,15 @@ int __wrap_ppg_model_run(const int8_t *input, int8_t *output);
 int __real_ppg_model_run(const int8_t *input, int8_t *output);
 void __wrap_ppg_bsp_uart_write(const uint8_t *data, uint32_t length);
 
+/* The fake board refers to it; an application that tells of its faults has its own. */
+__attribute__((weak)) void ppg_bsp_fault_hook(const ppg_fault_t *fault) { (void)fault; }
+
 int __wrap_ppg_model_init(void) { return model_status; }
 
 int __wrap_ppg_model_run(const int8_t *input, int8_t *output) {
   FUZZ_REQUIRE(model_status == PPG_MODEL_OK && shadow.loaded == PPG_MODEL_INPUT_BYTES);
   FUZZ_REQUIRE(memcmp(input, shadow.input, sizeof shadow.input) == 0);
-  return ++runs_of_command > RUNS_PER_COMMAND ? TIRED : __real_ppg_model_run(input, output);
+  return ++runs_of_command > RUNS_PER_COMMAND || input[0] == CRASHING_CODE ? TIRED : __real_ppg_model_run(input, output);
 }
 
 void __wrap_ppg_bsp_uart_write(const uint8_t *data, uint32_t length) {
