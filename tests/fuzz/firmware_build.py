@@ -21,9 +21,8 @@ _WRAPPED = (
     "ppg_bsp_uart_write", "ppg_bsp_reset", "ppg_bsp_restart_cause", "ppg_bsp_last_fault", "fake_board_crash",
     "ppg_model_init", "ppg_model_run", "ppg_model_run_profiled",
 )  # fmt: skip
-_DRIVER = [_HARNESS / "driver.c", _HARNESS / "mutate.c"]
 _FAKE_BOARD = (_FAKES / "fake_bsp.c", _FAKES / "fake_model.c")
-_FORMAT = [_HARNESS / "program.c", _HARNESS / "reference.c"]
+_TOOLS = (_HARNESS / "mutate.c", _HARNESS / "program.c", _HARNESS / "reference.c")
 
 
 class CannotBuildError(Exception):
@@ -34,14 +33,16 @@ class CannotBuildError(Exception):
 class Target:
     """One program to fuzz, from the corpus of the folder `corpus`.
 
-    `share` of the executions of a campaign are its own, in percent.
+    `share` of the executions of a campaign are its own, in percent. `entry` holds LLVMFuzzerTestOneInput; with `tested`
+    it is compiled with the sanitizers, `plain` without them, because it is not under test and has to be fast.
     """
 
     name: str
     share: int
     corpus: str
-    sources: tuple[Path, ...]
+    entry: Path
     tested: tuple[Path, ...]
+    plain: tuple[Path, ...] = ()
     options: tuple[str, ...] = ()
 
 
@@ -50,7 +51,8 @@ def _application(name: str, share: int, defines: tuple[str, ...], wrapped: tuple
         name=name,
         share=share,
         corpus="protocol",
-        sources=(_HARNESS / "target_app.c", _HARNESS / "shadow.c", *_FAKE_BOARD),
+        entry=_HARNESS / "target_app.c",
+        plain=(_HARNESS / "shadow.c", *_FAKE_BOARD),
         tested=(*sorted(_APP.glob("ppg_*.c")), *sorted(_PROTOCOL.glob("*.c"))),
         options=(*defines, *_wrapping(*wrapped)),
     )
@@ -70,43 +72,48 @@ def targets() -> tuple[Target, ...]:
     wide = ("-DFAKE_INPUT_BYTES=8", "-DFAKE_OUTPUT_BYTES=530", "-DFAKE_OPERATORS=130")
     return (
         _application("app", 50, (*small, "-DFAKE_HOP=8"), (*_WRAPPED, "ppg_model_push")),
-        _application("app-wide", 15, wide, _WRAPPED),
-        Target("codec", 18, "protocol", (_HARNESS / "target_codec.c",), tuple(sorted(_PROTOCOL.glob("*.c")))),
-        Target("ring", 2, "protocol", (_HARNESS / "target_ring.c",), (_COMMON / "ppg_receive_ring.c",)),
+        _application("app-wide", 12, wide, _WRAPPED),
+        Target("codec", 20, "protocol", _HARNESS / "target_codec.c", tuple(sorted(_PROTOCOL.glob("*.c")))),
+        Target("ring", 2, "protocol", _HARNESS / "target_ring.c", (_COMMON / "ppg_receive_ring.c",)),
         Target(
             "eembc",
-            15,
+            16,
             "eembc",
-            (_HARNESS / "target_eembc.c", *_FAKE_BOARD),
+            _HARNESS / "target_eembc.c",
             tuple(sorted(_EEMBC.glob("*.c"))),
+            _FAKE_BOARD,
             (*small, *_wrapping("ppg_bsp_uart_write", "ppg_model_init", "ppg_model_run")),
         ),
     )
 
 
 def build(target: Target, folder: Path, instrumentation: tuple[str, ...] = SANITIZERS) -> Path:
-    """The program of `target`, with `instrumentation` for the code under test and for the harness.
+    """The program of `target`, with `instrumentation` for the code under test.
 
     Raises:
         CannotBuildError: see there.
     """
+    program = folder / target.name
+    folder.mkdir(parents=True, exist_ok=True)
+    plain = [*target.plain, *_TOOLS]
+    objects = [folder / f"{target.name}-{path.stem}.o" for path in plain]
+    for path, compiled in zip(plain, objects, strict=True):
+        _gcc(folder, *target.options, "-c", path, "-o", compiled)
+    # The driver and the entry know the sanitizers' run-time library.
+    sources = (target.entry, *target.tested, _HARNESS / "driver.c")
+    _gcc(folder, *instrumentation, *target.options, *sources, *objects, "-o", program)
+    return program
+
+
+def _gcc(folder: Path, *arguments: str | Path) -> None:
     compiler = shutil.which("gcc")
     if compiler is None:
         raise CannotBuildError("gcc is not installed")
     folders = (_HARNESS, _FAKES, _PROTOCOL, _APP, _EEMBC, _COMMON, _COMMON.parent)
-    includes = [f"-I{folder}" for folder in folders]
-    folder.mkdir(parents=True, exist_ok=True)
-    program = folder / target.name
-    command = [compiler, *_OPTIONS, *instrumentation, *includes, *target.options]
-    sources = [*target.sources, *target.tested, *_DRIVER, *_FORMAT]
-    # The driver needs the sanitizers' run-time library, so coverage builds have them too.
-    finished = subprocess.run(
-        [*command, *map(str, sources), "-o", str(program)],
-        cwd=folder, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+    command = [compiler, *_OPTIONS, *(f"-I{each}" for each in folders), *map(str, arguments)]
+    finished = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
     if finished.returncode != 0:
         raise CannotBuildError(finished.stderr)
-    return program
 
 
 def line_coverage(corpus: Path, folder: Path) -> dict[str, str]:

@@ -1,5 +1,5 @@
 /* The wire format a second time, written from docs/wire-protocol.md and not from firmware/protocol: byte-wise CRC table,
-   COBS from one buffer into another. Compiled without sanitizers' help, because it is not what is tested. */
+   COBS from one buffer into another. Compiled without sanitizers, because it is not what is tested. */
 #ifndef REFERENCE_H
 #define REFERENCE_H
 
