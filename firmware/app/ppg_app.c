@@ -8,6 +8,7 @@
 #include "ppg_bytes.h"
 #include "ppg_commands.h"
 #include "ppg_link.h"
+#include "ppg_power.h"
 
 typedef struct {
   bool open;
@@ -120,6 +121,9 @@ static void handle(const ppg_packet_t *request) {
   ppg_link_send(&line, (uint8_t)(request->type | PPG_REPLY_BIT), request->sequence, answer.length);
   if (request->type == PPG_TYPE_RESET) { /* the reply is on its way: ppg_bsp_uart_write has handed it over */
     ppg_bsp_reset();
+  }
+  if (request->type == PPG_TYPE_POWER_RUN) { /* nothing unless the reply accepted it */
+    ppg_power_perform(ppg_commands_run);
   }
 }
 

@@ -9,6 +9,7 @@
 #include "ppg_bytes.h"
 #include "ppg_crc32.h"
 #include "ppg_fault_message.h"
+#include "ppg_power.h"
 #include "ppg_protocol.h"
 
 #define TICK_BYTES 4u
@@ -301,6 +302,13 @@ static ppg_answer_t last_fault(const uint8_t *request, uint16_t length, uint8_t 
   return accept(ppg_fault_message(&fault, reply));
 }
 
+int ppg_commands_run(void) { return ppg_model_run(input, output); }
+
+static ppg_answer_t power_run(const uint8_t *request, uint16_t length, uint8_t *reply) {
+  (void)length;
+  return ppg_power_answer(request, reply);
+}
+
 static const command_t commands[] = {
     {PPG_TYPE_HELLO, false, PPG_HELLO_MIN_BYTES, PPG_HELLO_MAX_BYTES, hello},
     {PPG_TYPE_LOAD_INPUT, false, PPG_LOAD_INPUT_MIN_BYTES, PPG_LOAD_INPUT_MAX_BYTES, load_input},
@@ -312,6 +320,7 @@ static const command_t commands[] = {
     {PPG_TYPE_ECHO, false, PPG_ECHO_MIN_BYTES, PPG_ECHO_MAX_BYTES, echo},
     {PPG_TYPE_PUSH, true, PPG_PUSH_MIN_BYTES, PPG_PUSH_MAX_BYTES, push},
     {PPG_TYPE_LAST_FAULT, false, PPG_LAST_FAULT_MIN_BYTES, PPG_LAST_FAULT_MAX_BYTES, last_fault},
+    {PPG_TYPE_POWER_RUN, true, PPG_POWER_RUN_MIN_BYTES, PPG_POWER_RUN_MAX_BYTES, power_run},
 };
 
 ppg_answer_t ppg_commands_execute(uint8_t type, const uint8_t *request, uint16_t length, uint8_t *reply) {

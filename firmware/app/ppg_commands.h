@@ -21,4 +21,7 @@ ppg_answer_t ppg_commands_execute(uint8_t type, const uint8_t *request, uint16_t
 /* Writes the data of HELLO_REPLY and BOOT, without the session; returns its length. */
 uint16_t ppg_commands_info(uint8_t *reply);
 
+/* One inference on the loaded input, and nothing else; 0, or the runtime's error code. */
+int ppg_commands_run(void);
+
 #endif

@@ -2,6 +2,7 @@
 #ifndef PPG_BSP_H
 #define PPG_BSP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef enum {
@@ -66,6 +67,13 @@ uint32_t ppg_bsp_run_limit_ms(void); /* 0: SysTick stands still, and nothing is 
 
 uint32_t ppg_bsp_stack_bytes(void);      /* reserved for the stack */
 uint32_t ppg_bsp_stack_high_water(void); /* most bytes ever used since the paint */
+
+/* For measuring power. The gate pin is high while `high`; its first call makes it an output. A pause is counted by the
+   system timer: in a loop, or asleep until the timer's interrupt. Without a timer that runs it takes no time. */
+void ppg_bsp_silence(void); /* sends what is on its way, then switches the UART off */
+void ppg_bsp_speak(void);   /* switches it on again */
+void ppg_bsp_gate(bool high);
+void ppg_bsp_pause(uint32_t milliseconds, bool asleep);
 
 void ppg_bsp_reset(void); /* restarts the chip; does not return on hardware */
 ppg_restart_cause_t ppg_bsp_restart_cause(void);

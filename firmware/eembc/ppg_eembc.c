@@ -156,7 +156,10 @@ static void results(ppg_eembc_text_t arguments) {
 
 static bool run(uint32_t count) {
   for (uint32_t i = 0; i < count; i++) {
+    ppg_bsp_run_begin();
+    ppg_eembc_clock_go_on();
     const int status = ppg_model_run(input, (int8_t *)output);
+    ppg_bsp_run_end();
     ppg_eembc_clock_follow();
     if (status != PPG_MODEL_OK) {
       ppg_eembc_print("e-[Inference failed: ");
@@ -255,4 +258,19 @@ void ppg_app_receive(uint8_t byte) {
     execute(command);
   }
   ppg_eembc_print("m-ready\r\n");
+}
+
+/* The line may have been left in the middle of one, hence the empty one in front. */
+void ppg_bsp_fault_hook(const ppg_fault_t *fault) {
+  ppg_eembc_print("\r\ne-[Fault ");
+  ppg_eembc_print_u32(fault->kind);
+  ppg_eembc_print(": exception ");
+  ppg_eembc_print_u32(fault->exception);
+  ppg_eembc_print(", CFSR ");
+  ppg_eembc_print_hex32(fault->fault_status);
+  ppg_eembc_print(", pc ");
+  ppg_eembc_print_hex32(fault->program_counter);
+  ppg_eembc_print(", lr ");
+  ppg_eembc_print_hex32(fault->link_register);
+  ppg_eembc_print("]\r\n");
 }

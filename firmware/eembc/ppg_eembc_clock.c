@@ -19,6 +19,8 @@ void ppg_eembc_clock_start(void) { ppg_bsp_gate(true); }
 
 void ppg_eembc_clock_follow(void) {}
 
+void ppg_eembc_clock_go_on(void) {}
+
 void ppg_eembc_timestamp(void) {
   const uint32_t ticks = ppg_bsp_clock_hz() / MICROSECONDS * HOLD_US;
   ppg_bsp_gate(false);
@@ -42,6 +44,12 @@ void ppg_eembc_clock_follow(void) {
   const uint32_t now = ppg_bsp_counter();
   elapsed += now - last;
   last = now;
+}
+
+void ppg_eembc_clock_go_on(void) {
+  if (ppg_bsp_counter_source() == PPG_COUNTER_SYSTICK) {
+    last = ppg_bsp_counter();
+  }
 }
 
 void ppg_eembc_timestamp(void) {

@@ -38,6 +38,12 @@ void ppg_eembc_print_hex(uint8_t byte) {
   put(pair, sizeof pair);
 }
 
+void ppg_eembc_print_hex32(uint32_t value) {
+  for (uint32_t shift = 32; shift > 0; shift -= 8u) {
+    ppg_eembc_print_hex((uint8_t)(value >> (shift - 8u)));
+  }
+}
+
 void ppg_eembc_print_foreign(ppg_eembc_text_t text) {
   for (uint32_t i = 0; i < text.length; i++) {
     const char byte = text.at[i];

@@ -10,6 +10,7 @@ void ppg_eembc_print(const char *text);
 void ppg_eembc_print_u32(uint32_t value);
 void ppg_eembc_print_s32(int32_t value);
 void ppg_eembc_print_hex(uint8_t byte); /* two lower-case digits */
+void ppg_eembc_print_hex32(uint32_t value); /* eight of them */
 
 /* What somebody else sent; anything but printable ASCII becomes a question mark. */
 void ppg_eembc_print_foreign(ppg_eembc_text_t text);

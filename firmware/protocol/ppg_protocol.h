@@ -18,6 +18,8 @@
 #define PPG_SEQUENCE_WINDOW 32767u
 #define PPG_MAX_RUNS_PER_REQUEST 32u
 #define PPG_MAX_OPERATORS_PER_REPLY 120u
+#define PPG_MAX_POWER_BURSTS 10000u
+#define PPG_MAX_POWER_PAUSE_MS 10000u
 
 /* Packet header. */
 #define PPG_PACKET_VERSION_AT 0u /* uint8_t */
@@ -35,6 +37,7 @@
 #define PPG_STATUS_STALE_SEQUENCE 7u
 #define PPG_STATUS_UNSUPPORTED_VERSION 8u
 #define PPG_STATUS_NO_SLIDING 9u
+#define PPG_STATUS_NO_POWER 10u
 
 /* Values of counter_source. */
 #define PPG_WIRE_COUNTER_NONE 0u
@@ -58,6 +61,11 @@
 #define PPG_WIRE_FAULT_EXCEPTION 1u
 #define PPG_WIRE_FAULT_STACK_OVERFLOW 2u
 #define PPG_WIRE_FAULT_HANG 3u
+
+/* Values of state in POWER_RUN_REPLY. */
+#define PPG_WIRE_POWER_NONE 0u
+#define PPG_WIRE_POWER_ACCEPTED 1u
+#define PPG_WIRE_POWER_FINISHED 2u
 
 /* HELLO */
 #define PPG_TYPE_HELLO 0x01u
@@ -258,6 +266,24 @@
 #define PPG_LAST_FAULT_REPLY_LINK_REGISTER_AT 21u /* uint32_t */
 #define PPG_LAST_FAULT_REPLY_STACK_POINTER_AT 25u /* uint32_t */
 #define PPG_LAST_FAULT_REPLY_RUNS_AT 29u /* uint32_t */
+
+/* POWER_RUN */
+#define PPG_TYPE_POWER_RUN 0x0Du
+#define PPG_POWER_RUN_MIN_BYTES 16u
+#define PPG_POWER_RUN_MAX_BYTES 16u
+#define PPG_POWER_RUN_BURSTS_AT 0u /* uint32_t */
+#define PPG_POWER_RUN_RUNS_AT 4u /* uint32_t */
+#define PPG_POWER_RUN_AWAKE_MS_AT 8u /* uint32_t, ms */
+#define PPG_POWER_RUN_SLEEP_MS_AT 12u /* uint32_t, ms */
+
+/* POWER_RUN_REPLY */
+#define PPG_TYPE_POWER_RUN_REPLY 0x8Du
+#define PPG_POWER_RUN_REPLY_MIN_BYTES 13u
+#define PPG_POWER_RUN_REPLY_MAX_BYTES 13u
+#define PPG_POWER_RUN_REPLY_STATE_AT 0u /* uint8_t */
+#define PPG_POWER_RUN_REPLY_MODEL_STATUS_AT 1u /* int32_t */
+#define PPG_POWER_RUN_REPLY_BURSTS_DONE_AT 5u /* uint32_t */
+#define PPG_POWER_RUN_REPLY_BURST_TICKS_AT 9u /* uint32_t, ticks */
 
 /* BOOT */
 #define PPG_TYPE_BOOT 0xC0u

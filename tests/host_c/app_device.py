@@ -76,7 +76,15 @@ def compile_device(folder: Path, model: FakeModel) -> Path:
 
 def compile_for_target(compiler: str, folder: Path, model: FakeModel) -> None:
     """The firmware's own files as objects for a Cortex-M4, with the same warnings."""
-    sources = map(str, [*_APP.glob("*.c"), *_PROTOCOL.glob("*.c")])
+    compile_sources_for_target(
+        folder, [*_APP.glob("*.c"), *_PROTOCOL.glob("*.c")], *model.defines, compiler=compiler
+    )
+
+
+def compile_sources_for_target(
+    folder: Path, sources: list[Path], *options: str, compiler: str = "arm-none-eabi-gcc"
+) -> None:
+    """Files as objects for a Cortex-M4, with the same warnings."""
     command = [
         compiler,
         "-mcpu=cortex-m4",
@@ -84,9 +92,9 @@ def compile_for_target(compiler: str, folder: Path, model: FakeModel) -> None:
         "-O2",
         *_WARNINGS,
         *_INCLUDES,
-        *model.defines,
+        *options,
         "-c",
-        *sources,
+        *map(str, sources),
     ]
     finished = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
     assert finished.returncode == 0, finished.stderr

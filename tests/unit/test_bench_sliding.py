@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ppg_deploy.bench.cost import Counts, cost_of
+from ppg_deploy.bench.device import Position
 from ppg_deploy.bench.plan import BenchPlan
 from ppg_deploy.bench.sliding import continuing, measure_sliding
 from ppg_deploy.bench.summary import compare_outputs
@@ -56,7 +57,7 @@ class FakeDevice:
         continues = before.shape[1] >= COLUMNS
         window = (before if self._forgets and continues else self._stream)[:, -COLUMNS:]
         output = b"" if filling else answers(window[np.newaxis]).tobytes()
-        return PushResult(status=0, ticks=1000 + self.pushes, output=output, filling=filling)
+        return PushResult(status=0, ticks=1000 + self.pushes, timer_ticks=0, output=output, filling=filling)
 
 
 def plan_of(windows: Codes, hop: int) -> BenchPlan:
@@ -97,6 +98,7 @@ def test_a_recording_is_one_stream(hop: int) -> None:
         count=1,
         has_ticks=True,
         progress=lambda done, total: seen.append(total - done),
+        position=Position(),
     )
     assert measured.continued == (False, *([True] * (len(windows) - 1)))
     assert device.restarts == 1
@@ -114,7 +116,13 @@ def test_a_gap_starts_a_new_stream() -> None:
     device = FakeDevice(hop)
     plan = plan_of(windows, hop)
     measured = measure_sliding(
-        plan, cast(Client, device), connection(), count=1, has_ticks=False, progress=lambda *_: None
+        plan,
+        cast(Client, device),
+        connection(),
+        count=1,
+        has_ticks=False,
+        progress=lambda *_: None,
+        position=Position(),
     )
     assert [row for row, follows in enumerate(measured.continued) if not follows] == [0, 7]
     assert device.restarts == 2
@@ -146,6 +154,7 @@ def test_wrong_answers_to_pushes_are_found() -> None:
         count=1,
         has_ticks=True,
         progress=lambda *_: None,
+        position=Position(),
     )
     compared = compare_outputs(plan, measured.outputs)
     # Each continued window got the answer of the one before it.
@@ -167,6 +176,7 @@ def test_a_device_that_fills_another_window_is_noticed(columns: int, monkeypatch
             count=1,
             has_ticks=True,
             progress=lambda *_: None,
+            position=Position(),
         )
 
 
@@ -180,6 +190,7 @@ def test_a_build_without_hop_is_refused() -> None:
             count=1,
             has_ticks=True,
             progress=lambda *_: None,
+            position=Position(),
         )
 
 

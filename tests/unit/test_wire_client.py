@@ -54,7 +54,9 @@ def reply(
     return encode_packet(Packet(request.type | 0x80, sequence, data, version))
 
 
-def info(request: Packet, *, session: int | None = None) -> bytes:
+def info(
+    request: Packet, *, session: int | None = None, restart_cause: int = 1, run_limit_ms: int = 0
+) -> bytes:
     number = struct.unpack("<I", request.data)[0] if session is None else session
     return pack(
         table.HELLO.reply,
@@ -75,6 +77,8 @@ def info(request: Packet, *, session: int | None = None) -> bytes:
         build_id="11" * 32,
         hop=2,
         push_bytes=4,
+        restart_cause=restart_cause,
+        run_limit_ms=run_limit_ms,
     )
 
 
@@ -92,12 +96,12 @@ def good_answer(request: Packet) -> bytes:
 
 def run_reply(input_crc: int, output: bytes = b"\5\6", output_crc: int | None = None) -> bytes:
     crc = zlib.crc32(output) if output_crc is None else output_crc
-    return struct.pack("<iIII", 0, input_crc, 77, crc) + output
+    return struct.pack("<iIIII", 0, input_crc, 77, 78, crc) + output
 
 
 def client_on(answer: Answer) -> tuple[Client, ScriptedStream]:
     stream = ScriptedStream(good_answer)
-    client = Client(stream, timeout_s=0.03, run_timeout_s=0.03)
+    client = Client(stream, attempts=3, timeout_s=0.03, run_timeout_s=0.03)
     client.connect(boot_wait_s=0.0, timeout_s=1.0)
     stream.answer = answer
     stream.requests.clear()
@@ -116,7 +120,7 @@ def test_pyserial_is_a_stream() -> None:
 def test_infer_on_a_good_line() -> None:
     client, stream = client_on(good_answer)
     result = client.infer(WINDOW)
-    assert (result.status, result.ticks, result.output) == (0, 77, b"\5\6")
+    assert (result.status, result.ticks, result.timer_ticks, result.output) == (0, 77, 78, b"\5\6")
     assert [request.sequence for request in stream.requests] == [
         (stream.requests[0].sequence + i) % 0x10000 for i in range(2)
     ]
@@ -178,14 +182,12 @@ def test_endless_noise_does_not_hold_the_client_for_ever(monkeypatch: pytest.Mon
             client.echo(b"x")
 
 
-def test_stale_replies_and_a_late_boot_are_dropped_and_counted() -> None:
-    def answer(request: Packet) -> bytes:
-        late_boot = encode_packet(Packet(table.BOOT.type, 0, info(request, session=0)))
-        return reply(request, b"old", sequence_offset=-1) + late_boot + reply(request, b"new")
-
-    client, _ = client_on(answer)
+def test_stale_replies_are_dropped_and_counted() -> None:
+    client, _ = client_on(
+        lambda request: reply(request, b"old", sequence_offset=-1) + reply(request, request.data)
+    )
     client.echo(b"new")
-    assert client.link.stale == 2
+    assert (client.link.stale, client.link.retries) == (1, 0)
 
 
 def test_another_echo_is_an_error() -> None:
@@ -314,7 +316,7 @@ def test_run_many_asks_for_no_more_than_the_time_limit_allows() -> None:
         first, count = struct.unpack("<II", request.data)
         counts.append(count)
         time.sleep(0.02 * count)
-        return reply(request, struct.pack(f"<iII{count}I", 0, zlib.crc32(WINDOW), first, *range(count)))
+        return reply(request, struct.pack(f"<iIII{count}I", 0, zlib.crc32(WINDOW), first, 9, *range(count)))
 
     stream = ScriptedStream(slow_runs)
     client = Client(stream, timeout_s=1.0, run_timeout_s=0.5)
@@ -339,7 +341,7 @@ def test_calls_in_the_wrong_order_are_the_callers_mistake() -> None:
 
 
 def push_reply(samples_crc: int, output: bytes = b"\5\6") -> bytes:
-    return struct.pack("<iBIII", 0, 0, samples_crc, 77, zlib.crc32(output)) + output
+    return struct.pack("<iBIIII", 0, 0, samples_crc, 77, 78, zlib.crc32(output)) + output
 
 
 def test_a_push_of_other_samples_than_were_sent_is_not_repeated() -> None:

@@ -75,7 +75,7 @@ def test_reply_classes_have_the_fields_of_the_table(name: str) -> None:
 
 
 def test_every_message_of_the_board_has_a_reply_class() -> None:
-    expected = {command.reply.name for command in table.COMMANDS} | {"BOOT", "ERROR"}
+    expected = {command.reply.name for command in table.COMMANDS} | {"BOOT", "FAULT", "ERROR"}
     assert set(REPLY_CLASSES) == expected
 
 
@@ -115,14 +115,14 @@ def test_a_reply_of_the_wrong_shape_is_the_boards_mistake() -> None:
         with pytest.raises(DeviceError, match="RUN_REPLY"):
             unpack_reply(table.RUN.reply, RunReply, data)
     with pytest.raises(DeviceError, match="ticks"):
-        unpack(table.RUN_MANY.reply, bytes(12 + 3))
+        unpack(table.RUN_MANY.reply, bytes(16 + 3))
     with pytest.raises(DeviceError, match="ASCII"):
         unpack(table.HELLO.reply, b"\xff" * table.HELLO.reply.min_bytes)
 
 
 def test_run_reply_is_parsed() -> None:
-    data = struct.pack("<iIII", -1, 2, 3, 4) + b"out"
-    assert unpack_reply(table.RUN.reply, RunReply, data) == RunReply(-1, 2, 3, 4, b"out")
+    data = struct.pack("<iIIII", -1, 2, 3, 4, 5) + b"out"
+    assert unpack_reply(table.RUN.reply, RunReply, data) == RunReply(-1, 2, 3, 4, 5, b"out")
 
 
 def test_info_explains_its_codes() -> None:

@@ -23,13 +23,14 @@ class QuantizeConfig(BaseModel):
 
 
 class BuildConfig(BaseModel):
-    """Section [build]. `hop` in samples per channel, `ram_budget` in bytes of the arena."""
+    """Section [build]. `hop` in samples per channel, `ram_budget` in bytes of the arena, `baud` in bit/s."""
 
     model_config = _STRICT
     board: str | None = None
     optimize: Literal["speed", "balanced", "size"] = "balanced"
     hop: Hop | None = None
     ram_budget: int | None = Field(default=None, ge=1)
+    baud: int | None = None
 
 
 class TflmConfig(BaseModel):

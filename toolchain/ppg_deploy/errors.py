@@ -16,6 +16,12 @@ class PpgDeployError(Exception):
         self.message = message
         self.hint = hint
 
+    def restate(self, message: str, *, hint: str | None = None) -> None:
+        """Say it in other words, once more is known; what kind of error it is, and its cause, stay as they are."""
+        self.args = (message,)
+        self.message = message
+        self.hint = hint or self.hint
+
 
 class InputError(PpgDeployError):
     """The user's file, option or data is wrong: fixing it is up to the user."""

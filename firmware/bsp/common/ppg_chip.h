@@ -16,6 +16,16 @@ uint32_t ppg_chip_clock_hz(void);
 /* Pins, baud rate for the clock that runs now, receiver with its interrupt and transmitter on. */
 void ppg_chip_uart_init(void);
 
+/* Receiver and transmitter off, and their clock, where it can be; the pins keep their idle level. */
+void ppg_chip_uart_off(void);
+
+/* The gate pin, where the board has one: makes it an output, or sets its level. */
+void ppg_chip_gate_init(void);
+void ppg_chip_gate(bool high);
+
+/* Sleeps (WFI) for a while. Interrupts are masked. */
+void ppg_chip_sleep(uint32_t milliseconds);
+
 /* Waits, bounded, until the last byte written has left the chip. */
 void ppg_chip_uart_drain(void);
 

@@ -23,6 +23,10 @@ bool ppg_timer_init(void);
 /* Ticks between two values of SysTick less than a turn apart. */
 uint32_t ppg_timer_elapsed(uint32_t before, uint32_t after);
 
+/* Waits by SysTick, which goes on as before afterwards; `asleep` by WFI. Interrupts must be masked. At once where SysTick
+   stands still. */
+void ppg_timer_pause(uint32_t milliseconds, bool asleep);
+
 /* Runs begun since the start. */
 uint32_t ppg_timer_runs(void);
 

@@ -8,6 +8,7 @@
 #define PPG_SYSTICK_ENABLE (1u << 0)
 #define PPG_SYSTICK_INTERRUPT (1u << 1)
 #define PPG_SYSTICK_CORE_CLOCK (1u << 2)
+#define PPG_SYSTICK_REACHED_ZERO (1u << 16) /* COUNTFLAG: cleared by reading it */
 
 #define PPG_NVIC_SET_ENABLE 0xE000E100u
 #define PPG_NVIC_CLEAR_ENABLE 0xE000E180u
@@ -16,6 +17,7 @@
 #define PPG_SCB_INTERRUPT_STATE 0xE000ED04u
 #define PPG_SCB_CLEAR_PENDING ((1u << 27) | (1u << 25)) /* PendSV, SysTick */
 #define PPG_SCB_SYSTICK_PENDING (1u << 26) /* written: asks for the interrupt */
+#define PPG_SCB_SYSTICK_CLEAR (1u << 25) /* PENDSTCLR */
 #define PPG_SCB_VECTOR_TABLE 0xE000ED08u
 #define PPG_SCB_RESET_CONTROL 0xE000ED0Cu
 #define PPG_SCB_RESET_REQUEST 0x05FA0004u /* key, SYSRESETREQ */

@@ -33,6 +33,8 @@ def bench(
     baud: int | None = None,
     timing_model: str | None = None,
     sliding: bool = False,
+    keep_going: bool = False,
+    run_timeout_s: float = 30.0,
     may_flash: bool = True,
     method: str | None = None,
     probe_serial: str | None = None,
@@ -49,9 +51,12 @@ def bench(
         emulator: emulator to run the ELF in, instead of a board.
         data: windows file; the calibration windows by default.
         count: inferences to count exactly (unicorn).
-        baud: overrides the board's baud rate.
+        baud: overrides the baud rate that the firmware was built with.
         timing_model: estimates the cycles of counted inferences (unicorn); by default the board's, else its core's.
         sliding: stream the windows a second time, as pushes; needs a build with hop.
+        keep_going: report a window without an answer as missing, instead of ending the bench; not with `sliding`.
+        run_timeout_s: time limit of one attempt of a request that runs the model, in seconds; at least 5 s more than
+            the firmware's own limit for an inference.
         may_flash: flash a board that runs another build or does not answer; else that is an error.
         method: how to flash; the board's default when None.
         probe_serial: serial number of the board's probe, where several are plugged in.
@@ -64,8 +69,10 @@ def bench(
         PpgDeployError: no build, wrong windows, missing emulator, or a device that does not answer.
             Differing outputs are not an error here: they are in the report.
     """
+    import numpy as np
+
     from ppg_deploy.attach import Wanted, attach
-    from ppg_deploy.bench import measure, prepare_plan, summarise
+    from ppg_deploy.bench import Terms, measure, prepare_plan, summarise
     from ppg_deploy.bench.summary import device_bpm
     from ppg_deploy.boards import list_boards, load_board
     from ppg_deploy.build import read_build
@@ -100,6 +107,7 @@ def bench(
             f"{emulator} has no model of board {board.id}",
             hint=f"build for a board that it models ({', '.join(able)}), or use another emulator",
         )
+    line_baud = baud or manifest.baud or board.uart.baud
     plan = prepare_plan(
         board=board,
         manifest=manifest,
@@ -117,7 +125,7 @@ def bench(
             board=board,
             built=built,
             folder=project,
-            baud=baud or board.uart.baud,
+            baud=line_baud,
             port=port,
             may_flash=may_flash,
             method=method,
@@ -125,15 +133,25 @@ def bench(
         )
         connection = attach(wanted, say)
     try:
-        measurement = measure(plan, connection, count=count, sliding=sliding, progress=progress)
+        terms = Terms(
+            count=count,
+            sliding=sliding,
+            keep_going=keep_going,
+            run_timeout_s=run_timeout_s,
+            baud=line_baud,
+        )
+        measurement = measure(plan, connection, terms, progress=progress)
         report = summarise(plan, measurement, connection)
     finally:
         connection.close()
-    bpm = device_bpm(plan, measurement.outputs)
+    bpm = None if measurement.missing else device_bpm(plan, measurement.outputs)
+    answered = np.ones(len(measurement.outputs), np.bool_)
+    answered[[missing.window for missing in measurement.missing]] = False
     files.write_npz(
         out / (TFLM_OUTPUTS_NAME if folder == TFLM_FOLDER else OUTPUTS_NAME),
         {f"y_{measurement.outputs.dtype}": measurement.outputs}
         | ({} if measurement.sliding is None else {"y_sliding": measurement.sliding.outputs})
+        | ({} if answered.all() else {"answered": answered})
         | ({} if bpm is None else {"bpm": bpm.raw, "bpm_filtered": bpm.filtered}),
     )
     files.write_text(out / report_name(folder), report.model_dump_json(indent=2) + "\n")

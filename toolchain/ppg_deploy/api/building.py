@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ppg_deploy import files, handover
-from ppg_deploy.api.dialects import runner_files, spoken
+from ppg_deploy.api.dialects import console_baud, runner_files, spoken
 from ppg_deploy.api.names import DEFAULT_OUT, FIRMWARE_FOLDER, TFLM_FOLDER, ignore_line
 from ppg_deploy.config import load_config
 from ppg_deploy.errors import InputError
@@ -45,6 +45,7 @@ def build(
     ram_budget: int | None = None,
     dialect: "Dialect" = "ppg",
     baud: int | None = None,
+    power: bool = False,
     verbose: bool = False,
 ) -> BuildOutcome:
     """int8 .tflite -> OUT/firmware/ with firmware.elf, size.json and explain.json.
@@ -61,7 +62,9 @@ def build(
         ram_budget: most bytes of the arena; by default [build] ram_budget of ppg.toml, else the fewest that cost no
             cycles.
         dialect: what the firmware answers: our own protocol, or EEMBC's commands; see docs/eembc.md.
-        baud: rate of the console of an EEMBC firmware; 115200 by default.
+        baud: rate of the console in bit/s; by default [build] baud of ppg.toml, else the board's own; with an EEMBC
+            dialect the runner's 115200.
+        power: the image can measure power, for bench(energy=...).
         verbose: keep the whole compiler log in errors.
 
     Raises:
@@ -71,17 +74,17 @@ def build(
     from ppg_deploy.build import build_firmware
     from ppg_deploy.compile import Optimize, compile_graph, decisions_json, operators_of
     from ppg_deploy.hop import resolve_hop
-    from ppg_deploy.project import DEFAULT_FLAGS, SMALL_FLAGS, ModelSources, render_project
+    from ppg_deploy.project import DEFAULT_FLAGS, POWER_FLAG, SMALL_FLAGS, ModelSources, render_project
     from ppg_deploy.tflite import read_tflite
 
     configured = load_config(Path.cwd()).build
     name = board or configured.board
     objective = Optimize(optimize or configured.optimize)
-    chosen = _chosen_board(name, boards_dirs)
+    chosen = _chosen_board(name, boards_dirs, console_baud(dialect, baud, configured.baud))
     model_path = model if model is not None else out / handover.MODEL_NAME
     graph = read_tflite(model_path)
     tflite = model_path.read_bytes()
-    said = spoken(dialect, board=chosen, graph=graph, model=model_path, out=out, baud=baud)
+    said = spoken(dialect, board=chosen, graph=graph, model=model_path, out=out, power=power)
     model_sha256 = files.sha256(tflite)
     samples = resolve_hop(
         configured.hop if hop is None else hop,
@@ -119,7 +122,10 @@ def build(
             ram_budget=budget,
         ),
         folder=folder,
-        flags=SMALL_FLAGS if objective is Optimize.SIZE else DEFAULT_FLAGS,
+        flags=(
+            *(SMALL_FLAGS if objective is Optimize.SIZE else DEFAULT_FLAGS),
+            *((POWER_FLAG,) if power else ()),
+        ),
     )
     result = build_firmware(project, verbose=verbose)
     files.write_bytes(folder / handover.MODEL_NAME, tflite)
@@ -138,9 +144,10 @@ def build_tflm(
     boards_dirs: Sequence[Path] = (),
     tflm_dir: Path | None = None,
     arena: int | None = None,
+    baud: int | None = None,
     beside_aot: bool = False,
     dialect: "Dialect" = "ppg",
-    baud: int | None = None,
+    power: bool = False,
     verbose: bool = False,
 ) -> "TflmOutcome":
     """int8 .tflite -> OUT/firmware/ as `build` makes it, with TensorFlow Lite Micro as the runtime.
@@ -152,9 +159,10 @@ def build_tflm(
         boards_dirs: as for `build`.
         tflm_dir: tree of TFLM's sources; by default [tflm] dir of ppg.toml, else $PPG_TFLM_DIR.
         arena: bytes of TFLM's arena; by default [tflm] arena of ppg.toml, else estimated.
+        baud: as for `build`.
         beside_aot: write OUT/firmware-tflm/ and leave OUT/firmware/ alone.
         dialect: as for `build`.
-        baud: as for `build`.
+        power: as for `build`.
         verbose: keep the whole compiler log in errors.
 
     Raises:
@@ -165,9 +173,11 @@ def build_tflm(
 
     config = load_config(Path.cwd())
     model_path = model if model is not None else out / handover.MODEL_NAME
-    chosen = _chosen_board(board or config.build.board, boards_dirs)
+    chosen = _chosen_board(
+        board or config.build.board, boards_dirs, console_baud(dialect, baud, config.build.baud)
+    )
     graph = read_tflite(model_path)
-    said = spoken(dialect, board=chosen, graph=graph, model=model_path, out=out, baud=baud)
+    said = spoken(dialect, board=chosen, graph=graph, model=model_path, out=out, power=power)
     outcome = build_with_tflm(
         board=said.board,
         application=said.application,
@@ -176,17 +186,19 @@ def build_tflm(
         tflm_dir=tflm_dir,
         config=config.tflm,
         arena_bytes=arena,
+        power=power,
         verbose=verbose,
     )
     return replace(outcome, runner_files=runner_files(said, graph=graph, model=model_path, out=out))
 
 
-def _chosen_board(name: str | None, boards_dirs: Sequence[Path]) -> "Board":
-    from ppg_deploy.boards import load_board
+def _chosen_board(name: str | None, boards_dirs: Sequence[Path], baud: int | None) -> "Board":
+    from ppg_deploy.boards import load_board, with_baud
 
     if name is None:
         raise InputError("no board chosen", hint="give --board ID or [build] board in ppg.toml")
-    return load_board(name, boards_dirs=boards_dirs)
+    board = load_board(name, boards_dirs=boards_dirs)
+    return board if baud is None else with_baud(board, baud)
 
 
 def flash(

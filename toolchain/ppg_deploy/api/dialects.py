@@ -1,4 +1,4 @@
-"""What `--dialect` means for a build: another application, a board at another rate, files for EEMBC's runner."""
+"""What `--dialect` means for a build: another application, the runner's rate, files for EEMBC's runner."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +27,23 @@ class Spoken:
     model_id: str | None
 
 
+def console_baud(dialect: "Dialect", given: int | None, configured: int | None) -> int | None:
+    """Rate of the console: of --baud, else of ppg.toml, which is about bench; None for the board's own."""
+    from ppg_deploy.eembc import BAUD
+
+    if given is not None:
+        return given
+    return configured if dialect == "ppg" else BAUD
+
+
 def spoken(
-    dialect: "Dialect", *, board: "Board", graph: "Graph", model: Path, out: Path, baud: int | None
+    dialect: "Dialect",
+    *,
+    board: "Board",
+    graph: "Graph",
+    model: Path,
+    out: Path,
+    power: bool,
 ) -> Spoken:
     """What to build for `dialect`.
 
@@ -38,25 +53,30 @@ def spoken(
         graph: the quantised model.
         model: its file.
         out: folder of the results, where quantize.json says what the student is called.
-        baud: rate of the console of an EEMBC firmware; None for the runner's.
+        power: the image is to take power runs.
 
     Raises:
-        InputError: `baud` without an EEMBC dialect, a rate that the board cannot make, or a model whose output cannot
-            be printed.
+        InputError: an EEMBC dialect with `power`, energy mode on a board without a gate pin, or a model whose output
+            cannot be printed.
     """
-    from ppg_deploy.eembc import BAUD, eembc_application, eembc_board, model_id_of
+    from ppg_deploy.eembc import eembc_application, model_id_of
     from ppg_deploy.project import BENCH_APPLICATION
 
     if dialect == "ppg":
-        if baud is not None:
-            raise InputError(
-                "--baud is the rate of an EEMBC firmware; that of our own protocol is [uart] baud of board.toml",
-                hint="add --dialect eembc, or leave --baud out",
-            )
         return Spoken(board, BENCH_APPLICATION, None)
+    if dialect == "eembc-energy" and board.gate is None:
+        raise InputError(
+            f"board {board.id} has no [gate] pin, whose edges are the timestamps of energy mode",
+            hint="name one in board.toml, see docs/add-a-board.md, or build with --dialect eembc",
+        )
+    if power:
+        raise InputError(
+            "--power is for bench --energy, which an EEMBC firmware does not answer",
+            hint="leave it out; energy mode is --dialect eembc-energy",
+        )
     model_id = model_id_of(_student_name(graph, model, out))
     application = eembc_application(graph, model_id=model_id, is_energy=dialect == "eembc-energy")
-    return Spoken(eembc_board(board, baud=BAUD if baud is None else baud), application, model_id)
+    return Spoken(board, application, model_id)
 
 
 def _student_name(graph: "Graph", model: Path, out: Path) -> str:

@@ -19,11 +19,15 @@ class Counts:
         ticks: device counter ticks of each inference in order; None when they mean nothing on this port.
         profiles: exact counts of the counted inferences, in order.
         operator_ticks: ticks of each operator in one inference; None when ticks mean nothing.
+        counter_problem: why the ticks cannot be believed; None when nothing speaks against them.
+        clock_problem: why the clock's frequency cannot be believed.
     """
 
     ticks: tuple[int, ...] | None
     profiles: tuple[InferenceProfile, ...]
     operator_ticks: tuple[int, ...] | None = None
+    counter_problem: str | None = None
+    clock_problem: str | None = None
 
 
 def cost_of(
@@ -57,7 +61,7 @@ def cost_of(
         instructions = [tick * connection.instructions_per_tick for tick in counts.ticks]
     elif counts.ticks is not None and connection.emulator is None:
         cycles = counts.ticks
-    stuck = bool(cycles) and min(cycles) == 0
+    problem = _counter_problem(counts, cycles)
     clock_khz = clock_hz / 1000.0
     return schema.Cost(
         instructions=spread_of(instructions),
@@ -68,11 +72,13 @@ def cost_of(
         flash_lines=spread_of(
             [profile.flash_lines for profile in counts.profiles if profile.flash_lines is not None]
         ),
-        cycles=None if stuck else spread_of(cycles),
-        latency_ms=None if stuck else spread_of([tick / clock_khz for tick in cycles]),
-        by_operator=_operator_shares(counts, operators, connection),
+        cycles=None if problem else spread_of(cycles),
+        latency_ms=None
+        if problem or counts.clock_problem
+        else spread_of([tick / clock_khz for tick in cycles]),
+        by_operator=() if problem else _operator_shares(counts, operators, connection),
         by_function=_function_shares(counts),
-        note=_cost_note(stuck=stuck, counted=bool(instructions) or bool(cycles)),
+        note=_cost_note(problem, counts.clock_problem, counted=bool(instructions) or bool(cycles)),
     )
 
 
@@ -88,9 +94,17 @@ def _timing_calibration(timing_model: str | None) -> schema.TimingCalibration | 
     )
 
 
-def _cost_note(*, stuck: bool, counted: bool) -> str | None:
-    if stuck:
-        return "the device's cycle counter stands still: no figure is given"
+def _counter_problem(counts: Counts, cycles: Sequence[float]) -> str | None:
+    if counts.counter_problem is not None:
+        return counts.counter_problem
+    return "the device's cycle counter stands still" if cycles and min(cycles) == 0 else None
+
+
+def _cost_note(counter_problem: str | None, clock_problem: str | None, *, counted: bool) -> str | None:
+    if counter_problem:
+        return f"{counter_problem}: no figure is given"
+    if clock_problem:
+        return f"{clock_problem}; so no latency is given"
     return None if counted else _UNCOUNTED
 
 

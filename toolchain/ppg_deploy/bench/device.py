@@ -1,10 +1,19 @@
 """What every measurement on a device needs."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from ppg_deploy.graph.quantized_reference import Codes
+
+
+@dataclass
+class Position:
+    """What the bench is at, for messages."""
+
+    doing: str = "connecting"
+
 
 # Called with (windows done, windows in all).
 Progress = Callable[[int, int], None]

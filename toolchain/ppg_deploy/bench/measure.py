@@ -1,20 +1,48 @@
 """The conversation with the device: every window through it once, some of them counted."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from ppg_deploy.bench.clocks import check_clocks, time_by_host
+from ppg_deploy.bench.conversation import Conversation, MissingWindow
 from ppg_deploy.bench.cost import Counts
-from ppg_deploy.bench.device import Progress, counted_rows, from_wire, to_wire
+from ppg_deploy.bench.device import Position, Progress, counted_rows, from_wire, to_wire
+from ppg_deploy.bench.failure import Scene, restate
+from ppg_deploy.bench.places import CodePlaces
 from ppg_deploy.bench.plan import BenchPlan
 from ppg_deploy.bench.sliding import SlidingMeasurement, measure_sliding
-from ppg_deploy.errors import DeviceError
+from ppg_deploy.errors import DeviceError, InputError
 from ppg_deploy.graph.quantized_reference import Codes
 from ppg_deploy.ports import Connection
+from ppg_deploy.report import schema
 from ppg_deploy.tflm.status import explain_status
-from ppg_deploy.wire import Client, DeviceInfo, LinkStatistics, MemoryInfo
+from ppg_deploy.wire import Client, DeviceInfo, DeviceStatistics, LinkStatistics, MemoryInfo
 
-_CONNECT_TIMEOUT_S = 20.0
+CONNECT_TIMEOUT_S = 20.0
+RECONNECT_TIMEOUT_S = 5.0
+_RESTART_WAIT_S = 1.0
+"""For the boot message of a board that is just restarting."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How to measure.
+
+    Attributes:
+        count: inferences to count exactly where the port can (unicorn); the first window is among them.
+        sliding: stream the windows a second time, as pushes.
+        keep_going: a window without an answer is reported as missing, instead of ending the bench.
+        run_timeout_s: time limit of one attempt of a request that runs the model, in seconds.
+        baud: speed of the line; None for the board's own.
+    """
+
+    count: int
+    sliding: bool = False
+    keep_going: bool = False
+    run_timeout_s: float = 30.0
+    baud: int | None = None
 
 
 @dataclass(frozen=True)
@@ -22,81 +50,183 @@ class Measurement:
     """What the device answered.
 
     Attributes:
-        outputs: (N, output elements), of the type of the model's output.
-        counts: of all inferences; the first profile is that of window 0.
+        outputs: (N, output elements), of the type of the model's output; rows of missing windows hold 0.
+        missing: windows without an answer.
+        counts: of all answered inferences; the first profile is that of window 0, if that was answered.
+        clocks: whether the ticks can be believed; None where they mean nothing, and for emulators.
         sliding: of the same windows as a stream of pushes, if that was wanted.
+        device_line: what the board counted on the line meanwhile.
     """
 
     info: DeviceInfo
     outputs: Codes
+    missing: tuple[MissingWindow, ...]
+    sessions_lost: int
     counts: Counts
+    clocks: schema.Clocks | None
     sliding: SlidingMeasurement | None
     memory: MemoryInfo
     link: LinkStatistics
+    device_line: DeviceStatistics
 
 
-def measure(
-    plan: BenchPlan, connection: Connection, *, count: int, sliding: bool, progress: Progress
-) -> Measurement:
+@dataclass(frozen=True)
+class _Answers:
+    outputs: Codes
+    ticks: tuple[int, ...]
+    timer_ticks: tuple[int, ...]
+    counts: Counts
+
+
+def measure(plan: BenchPlan, connection: Connection, terms: Terms, *, progress: Progress) -> Measurement:
     """Stream every window and collect answers and counters.
 
     Args:
         plan: what to stream.
         connection: an open port; the caller closes it.
-        count: how many inferences to count exactly where the port can (unicorn); the first window is among them.
-        sliding: stream the windows a second time, as pushes.
+        terms: how to measure.
         progress: called after each window.
 
     Raises:
-        InputError: `sliding`, and the firmware was built without sliding windows.
-        DeviceError: the device does not answer, or runs another firmware.
+        InputError: sliding windows, and the firmware was built without them, or together with `keep_going`.
+        DeviceError: the device does not answer, runs another firmware, crashes, hangs or restarts. The message names
+            the window, and the function where the firmware was, as far as that can be known.
     """
-    client = Client(connection.stream)
-    info = client.connect(boot_wait_s=connection.boot_wait_s, timeout_s=_CONNECT_TIMEOUT_S)
-    _check_identity(plan, info)
-    counted = counted_rows(len(plan.codes), count)
-    steps = len(plan.codes) * (2 if sliding else 1)
-    outputs, ticks, profiles = [], [], []
-    for row, codes in enumerate(plan.codes):
-        counter = connection.instruction_counter if row in counted else None
-        client.load_input(to_wire(codes))
-        if counter is not None:
-            counter.arm()
-        result = client.run()
-        if counter is not None:
-            profiles.append(counter.result())
-        if result.status != 0:
-            raise DeviceError(
-                f"the model failed on window {row} with the runtime's code {result.status}",
-                hint="build the firmware again; if it persists, report this model",
-            )
-        outputs.append(from_wire(result.output, plan.expected.dtype))
-        ticks.append(result.ticks)
-        progress(row + 1, steps)
-    has_ticks = connection.ticks_valid and info.counter_name != "none"
-    counts = Counts(
-        ticks=tuple(ticks) if has_ticks else None,
-        profiles=tuple(profiles),
-        operator_ticks=client.profile() if has_ticks else None,
+    if terms.sliding and terms.keep_going:
+        raise InputError(
+            "a stream of pushes does not survive a missing window",
+            hint="leave --keep-going or --sliding out",
+        )
+    client = Client(connection.stream, run_timeout_s=terms.run_timeout_s)
+    position = Position()
+    try:
+        return _measure(plan, connection, client, terms, progress, position)
+    except DeviceError as error:
+        restate(error, _scene(plan, connection, client), position.doing)
+        raise
+
+
+def _scene(plan: BenchPlan, connection: Connection, client: Client) -> Scene:
+    return Scene(
+        places=CodePlaces(plan.build.elf),
+        board_id=plan.board.id,
+        stack_bytes=plan.board.stack_bytes,
+        run_limit_ms=client.run_limit_ms,
+        locate=connection.locate,
     )
+
+
+def _measure(
+    plan: BenchPlan,
+    connection: Connection,
+    client: Client,
+    terms: Terms,
+    progress: Progress,
+    position: Position,
+) -> Measurement:
+    info = client.connect(boot_wait_s=connection.boot_wait_s, timeout_s=CONNECT_TIMEOUT_S)
+    _check_identity(plan, info)
+    line_before = client.statistics()
+    conversation = Conversation(client, reconnect=_reconnector(plan, client), keep_going=terms.keep_going)
+    answers = _ask_all(plan, connection, conversation, terms, progress, position)
+    has_ticks = connection.ticks_valid and info.counter_name != "none"
+    position.doing = "the measurements after the last window"
+    conversation.load(to_wire(plan.codes[-1]))
+    counts, clocks = answers.counts, None
+    if has_ticks:
+        counts = replace(counts, ticks=answers.ticks, operator_ticks=client.profile())
+        if connection.emulator is None:
+            position.doing = "the comparison with the host's clock"
+            clocks = _compare_clocks(plan, client, info, answers, terms)
+            counts = replace(
+                counts, counter_problem=clocks.counter_problem, clock_problem=clocks.host_problem
+            )
     pushes = None
-    if sliding:
+    if terms.sliding:
         pushes = measure_sliding(
             plan,
             client,
             connection,
-            count=count,
+            count=terms.count,
             has_ticks=has_ticks,
-            progress=lambda done, windows: progress(windows + done, steps),
+            progress=lambda done, windows: progress(windows + done, 2 * windows),
+            position=position,
         )
+        pushes = replace(
+            pushes,
+            counts=replace(
+                pushes.counts, counter_problem=counts.counter_problem, clock_problem=counts.clock_problem
+            ),
+        )
+    position.doing = "the questions after the measurements"
     return Measurement(
         info=info,
-        outputs=np.stack(outputs),
+        outputs=answers.outputs,
+        missing=tuple(conversation.missing),
+        sessions_lost=conversation.sessions_lost,
         counts=counts,
+        clocks=clocks,
         sliding=pushes,
         memory=client.memory(),
+        device_line=_since(line_before, client.statistics()),
         link=client.link,
     )
+
+
+def _ask_all(
+    plan: BenchPlan,
+    connection: Connection,
+    conversation: Conversation,
+    terms: Terms,
+    progress: Progress,
+    position: Position,
+) -> _Answers:
+    rows = len(plan.codes)
+    counted = counted_rows(rows, terms.count)
+    steps = rows * (2 if terms.sliding else 1)
+    outputs = np.zeros_like(plan.expected)
+    ticks, timer_ticks, profiles = [], [], []
+    for row, codes in enumerate(plan.codes):
+        position.doing = f"window {row}"
+        counter = connection.instruction_counter if row in counted else None
+        result = conversation.answer(row, to_wire(codes), counter)
+        if result is not None:
+            if counter is not None:
+                profiles.append(counter.result())
+            outputs[row] = from_wire(result.output, plan.expected.dtype)
+            ticks.append(result.ticks)
+            timer_ticks.append(result.timer_ticks)
+        progress(row + 1, steps)
+    if not ticks:
+        raise DeviceError(
+            f"no window has an answer: {conversation.missing[-1].reason}",
+            hint="bench without --keep-going, to see the first failure",
+        )
+    return _Answers(outputs, tuple(ticks), tuple(timer_ticks), Counts(ticks=None, profiles=tuple(profiles)))
+
+
+def _compare_clocks(
+    plan: BenchPlan, client: Client, info: DeviceInfo, answers: _Answers, terms: Terms
+) -> schema.Clocks:
+    stands_still = min(answers.ticks) == 0
+    host = None
+    if not stands_still:
+        host = time_by_host(client, info.clock_hz, terms.baud or plan.board.uart.baud)
+    return check_clocks(info.counter_name, answers.ticks, answers.timer_ticks, host)
+
+
+def _reconnector(plan: BenchPlan, client: Client) -> Callable[[], None]:
+    def reconnect() -> None:
+        info = client.connect(boot_wait_s=_RESTART_WAIT_S, timeout_s=RECONNECT_TIMEOUT_S)
+        _check_identity(plan, info)
+
+    return reconnect
+
+
+def _since(before: DeviceStatistics, after: DeviceStatistics) -> DeviceStatistics:
+    """What was counted in between; everything since the start when the board restarted meanwhile."""
+    counts = {f.name: getattr(after, f.name) - getattr(before, f.name) for f in fields(after)}
+    return after if min(counts.values()) < 0 else DeviceStatistics(**counts)
 
 
 def _check_identity(plan: BenchPlan, info: DeviceInfo) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ppg_deploy.bench.cost import Counts
-from ppg_deploy.bench.device import Progress, counted_rows, from_wire, to_wire
+from ppg_deploy.bench.device import Position, Progress, counted_rows, from_wire, to_wire
 from ppg_deploy.bench.plan import BenchPlan
 from ppg_deploy.errors import DeviceError, InputError
 from ppg_deploy.graph.quantized_reference import Codes
@@ -61,6 +61,7 @@ def measure_sliding(
     count: int,
     has_ticks: bool,
     progress: Progress,
+    position: Position,
 ) -> SlidingMeasurement:
     """Stream every window as pushes and collect answers and counters.
 
@@ -71,6 +72,7 @@ def measure_sliding(
         count: how many answers that continue the stream to count exactly where the port can (unicorn).
         has_ticks: whether the device's ticks mean anything.
         progress: called after each window.
+        position: kept up to date with the window that the pushes belong to.
 
     Raises:
         InputError: the firmware was built without sliding windows.
@@ -86,9 +88,11 @@ def measure_sliding(
     continued = continuing(windows, push.hop)
     continuing_rows = np.flatnonzero(continued)
     counted = {int(continuing_rows[index]) for index in counted_rows(len(continuing_rows), count)}
-    outputs, ticks, profiles = [], [], []
+    outputs: list[Codes] = []
+    ticks, profiles = [], []
     for stretch in _stretches(windows, continued, push.hop):
         row = stretch.answers_for
+        position.doing = f"window {len(outputs)} as a stream of pushes"
         counter = connection.instruction_counter if row in counted else None
         if counter is not None:
             counter.arm(Entry.PUSH)

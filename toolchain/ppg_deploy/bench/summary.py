@@ -70,14 +70,18 @@ def summarise(plan: BenchPlan, measurement: Measurement, connection: Connection)
             windows=len(plan.windows),
             labelled=plan.windows.hr is not None,
         ),
-        outputs=compare_outputs(plan, measurement.outputs),
-        accuracy=_accuracy(plan, measurement.outputs),
+        outputs=compare_outputs(plan, measurement.outputs, missing=_missing_rows(measurement)),
+        accuracy=_accuracy(plan, measurement),
         cost=cost_of(measurement.counts, plan.operators, connection, info.clock_hz),
         sliding=None
         if measurement.sliding is None
         else _sliding(plan, measurement.sliding, connection, info.clock_hz),
         memory=_memory(plan, measurement),
         link=asdict(measurement.link),
+        device_line=asdict(measurement.device_line),
+        clocks=measurement.clocks,
+        missing=tuple(schema.Missing(window=m.window, reason=m.reason) for m in measurement.missing),
+        sessions_lost=measurement.sessions_lost,
         tool_versions=tool_versions(),
     )
 
@@ -89,9 +93,16 @@ def device_bpm(plan: BenchPlan, outputs: Codes) -> HeartRate | None:
     return heart_rate(plan.card, dequantize_codes(outputs, plan.graph.output), plan.windows)
 
 
-def compare_outputs(plan: BenchPlan, outputs: Codes) -> schema.Outputs:
-    """Windows of which any byte differs from the golden reference."""
+def _missing_rows(measurement: Measurement) -> frozenset[int]:
+    return frozenset(missing.window for missing in measurement.missing)
+
+
+def compare_outputs(
+    plan: BenchPlan, outputs: Codes, *, missing: frozenset[int] = frozenset()
+) -> schema.Outputs:
+    """Windows of which any byte differs from the golden reference; those in `missing` are not compared."""
     wrong = outputs != plan.expected
+    wrong[sorted(missing)] = False
     rows = np.flatnonzero(wrong.any(axis=1))
     first = None
     if len(rows):
@@ -104,16 +115,18 @@ def compare_outputs(plan: BenchPlan, outputs: Codes) -> schema.Outputs:
             answered=int(outputs[row, element]),
         )
     return schema.Outputs(
-        golden=plan.golden, compared=len(outputs), mismatched=len(rows), first_mismatch=first
+        golden=plan.golden, compared=len(outputs) - len(missing), mismatched=len(rows), first_mismatch=first
     )
 
 
-def _accuracy(plan: BenchPlan, outputs: Codes) -> schema.Accuracy:
-    of_device = device_bpm(plan, outputs)
+def _accuracy(plan: BenchPlan, measurement: Measurement) -> schema.Accuracy:
+    of_device = None if measurement.missing else device_bpm(plan, measurement.outputs)
     of_host = device_bpm(plan, plan.expected)
     of_float, note = _float_bpm(plan)
     if plan.windows.hr is None:
         note = "the windows have no labels"
+    elif measurement.missing:
+        note = f"{len(measurement.missing)} windows have no answer, so there is no accuracy of the device"
 
     def error(answers: HeartRate | None, *, filtered: bool) -> float | None:
         if answers is None:

@@ -1,5 +1,6 @@
 """Boards: board.toml files become frozen `Board` objects, found by id or alias."""
 
+from ppg_deploy.boards.baud import with_baud
 from ppg_deploy.boards.catalogue import list_boards, load_board, read_board
 from ppg_deploy.boards.fields import Pin, parse_pin
 from ppg_deploy.boards.schema import (
@@ -9,6 +10,7 @@ from ppg_deploy.boards.schema import (
     Core,
     Emulators,
     Flashing,
+    Gate,
     MemoryRegion,
     Power,
     QemuEmulator,
@@ -24,6 +26,7 @@ __all__ = [
     "Core",
     "Emulators",
     "Flashing",
+    "Gate",
     "MemoryRegion",
     "NordicUarte",
     "Pin",
@@ -37,4 +40,5 @@ __all__ = [
     "load_board",
     "parse_pin",
     "read_board",
+    "with_baud",
 ]

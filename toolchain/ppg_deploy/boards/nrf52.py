@@ -16,7 +16,7 @@ def check_nrf52(
 
     Args:
         mcu: the chip.
-        pins: the pins of the console, like "P0.06".
+        pins: the pins that the firmware uses, like "P0.06".
         clock_settings: names in [clock.settings].
         image_origin: first address of the flash region that holds the image.
         bootloader_bytes: flash that a bootloader occupies, 0 without one.
@@ -30,7 +30,7 @@ def check_nrf52(
     for pin in pins:
         # nRF52832 product specification, chapter GPIO: one port of 32 pins
         if mcu.startswith("nrf52832") and not pin.startswith("P0."):
-            raise ValueError(f"uart: an nRF52832 has no pin {pin}, only P0.00 to P0.31")
+            raise ValueError(f"uart, gate: an nRF52832 has no pin {pin}, only P0.00 to P0.31")
     if image_origin != bootloader_bytes:
         raise ValueError(
             f"memory: the image begins at {image_origin:#x}, but flash begins at 0 and a bootloader of "

@@ -3,9 +3,17 @@
 import itertools
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from ppg_deploy.boards.fields import Address, Identifier, MemoryName, PositiveInt, SettingName, Table
+from ppg_deploy.boards.fields import (
+    Address,
+    Identifier,
+    MemoryName,
+    PositiveInt,
+    SettingName,
+    Table,
+    parse_pin,
+)
 from ppg_deploy.boards.nrf52 import check_nrf52
 from ppg_deploy.boards.stm32 import check_stm32_clock
 from ppg_deploy.boards.uart import NordicUarte, Uart
@@ -88,6 +96,20 @@ class Power(Table):
     verified: bool
 
 
+class Gate(Table):
+    """An output of the chip that is high during the inferences of a power run, for an instrument's digital input."""
+
+    pin: str
+    connector: str
+    """Where the pin is on the board."""
+
+    @field_validator("pin")
+    @classmethod
+    def _is_a_pin(cls, value: str) -> str:
+        parse_pin(value)
+        return value
+
+
 class UnicornEmulator(Table):
     """Model of this package that unicorn runs with."""
 
@@ -136,7 +158,10 @@ class Board(Table):
     flashing: Flashing
     usb: Usb | None = None
     bootloader: Bootloader | None = None
-    power: Power
+    gate: Gate | None = None
+    """None: power runs cannot be cut by a digital input."""
+    power: Power | None = None
+    """None: no energy is estimated."""
     emulators: Emulators = Emulators()
 
     @model_validator(mode="after")
@@ -173,6 +198,15 @@ class Board(Table):
         return self
 
     @model_validator(mode="after")
+    def _gate_is_a_pin_of_its_own(self) -> Self:
+        if self.gate is not None:
+            if ("." in self.gate.pin) != (self.family == "nrf52"):
+                raise ValueError(f"gate.pin: a chip of family {self.family!r} has no pin {self.gate.pin}")
+            if self.gate.pin in (self.uart.tx_pin, self.uart.rx_pin):
+                raise ValueError(f"gate.pin: {self.gate.pin} belongs to the console UART")
+        return self
+
+    @model_validator(mode="after")
     def _is_a_nordic_board_throughout(self) -> Self:
         is_nordic = self.family == "nrf52"
         if isinstance(self.uart, NordicUarte) != is_nordic:
@@ -182,7 +216,7 @@ class Board(Table):
         if is_nordic:
             check_nrf52(
                 mcu=self.mcu,
-                pins=(self.uart.tx_pin, self.uart.rx_pin),
+                pins=(self.uart.tx_pin, self.uart.rx_pin, *(() if self.gate is None else (self.gate.pin,))),
                 clock_settings=frozenset(self.clock.settings),
                 image_origin=self.code_memory.origin,
                 bootloader_bytes=self.bootloader.size_bytes if self.bootloader else 0,

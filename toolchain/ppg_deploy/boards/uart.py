@@ -23,6 +23,8 @@ class _CommonUart(Table):
     tx_pin: str
     rx_pin: str
     baud: Annotated[int, Field(ge=1200, le=4_000_000)]
+    max_baud: Annotated[int, Field(ge=1200, le=4_000_000)] | None = None
+    """Fastest rate that everything between the chip and the host takes; left out where nobody has found out."""
 
     @field_validator("tx_pin", "rx_pin")
     @classmethod
@@ -31,9 +33,11 @@ class _CommonUart(Table):
         return value
 
     @model_validator(mode="after")
-    def _pins_differ(self) -> Self:
+    def _fits_together(self) -> Self:
         if self.tx_pin == self.rx_pin:
             raise ValueError(f"tx_pin and rx_pin are both {self.tx_pin}")
+        if self.max_baud is not None and self.baud > self.max_baud:
+            raise ValueError(f"baud: {self.baud} is more than max_baud")
         return self
 
 

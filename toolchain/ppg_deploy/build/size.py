@@ -55,6 +55,7 @@ _FOLDER_PARTS = {
     "src/runtime/": (KERNELS, BUFFERS),
     "src/app/": (APPLICATION, BUFFERS),
     "src/protocol/": (APPLICATION, BUFFERS),
+    "src/eembc/": (APPLICATION, BUFFERS),
     "src/bsp/": (BOARD_SUPPORT, BOARD_SUPPORT),
     "src/model/": (MODEL_CODE, BUFFERS),
     # with the runtime tflm: its adapter, kernels and everything else of it

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ppg_deploy.cli.bench_line import line_tables, require_complete, warnings_of
 from ppg_deploy.cli.console import Output, number
 from ppg_deploy.cli.flash import Method, ProbeSerial
 from ppg_deploy.cli.options import BoardsDir, Json, Out, Quiet, Verbose
@@ -45,7 +46,20 @@ def bench(
     count: Annotated[
         int, typer.Option("--count", min=1, help="Inferences to count exactly under unicorn.")
     ] = 16,
-    baud: Annotated[int | None, typer.Option("--baud", help="Override the board's baud rate.")] = None,
+    baud: Annotated[int | None, typer.Option("--baud", help="Override the build's baud rate.")] = None,
+    timeout_s: Annotated[
+        float,
+        typer.Option(
+            "--timeout",
+            metavar="SECONDS",
+            min=0.1,
+            help="Longest wait for one inference, before it is asked for again.",
+        ),
+    ] = 30.0,
+    keep_going: Annotated[
+        bool,
+        typer.Option("--keep-going", help="Report windows without an answer as missing, and go on."),
+    ] = False,
     timing_model: Annotated[
         str | None,
         typer.Option("--timing-model", help="Estimates cycles under unicorn; see docs/timing-model.md."),
@@ -93,6 +107,8 @@ def bench(
                 data=data,
                 count=count,
                 baud=baud,
+                run_timeout_s=timeout_s,
+                keep_going=keep_going,
                 timing_model=timing_model,
                 sliding=sliding and folder == folders[0],
                 may_flash=not no_flash,
@@ -105,8 +121,8 @@ def bench(
             )
         reports.append(report)
         _print_report(report, output)
-        for problem in report.device.problems:
-            output.warning(f"the board reports: {problem}")
+        for warning in warnings_of(report):
+            output.warning(warning)
     output.json(
         reports[0].model_dump_json(indent=2)
         if len(reports) == 1
@@ -114,7 +130,9 @@ def bench(
     )
     _compare(output, out, reports[-1])
     for folder, report in zip(folders, reports, strict=True):
-        _require_equal(report, out / api.report_name(folder.name))
+        path = out / api.report_name(folder.name)
+        _require_equal(report, path)
+        require_complete(report, path)
 
 
 def _compare(output: Output, out: Path, report: "Report") -> None:
@@ -168,7 +186,9 @@ def _print_report(report: "Report", output: Output) -> None:
     if report.sliding is not None:
         _print_sliding(report.sliding, report.model.macs, output)
     output.note(f"golden reference: {report.outputs.golden}")
-    for note in (accuracy.note, cost.note, None if report.sliding is None else report.sliding.cost.note):
+    clocks = None if report.clocks is None else report.clocks.note
+    sliding = None if report.sliding is None else report.sliding.cost.note
+    for note in (accuracy.note, cost.note, clocks, sliding):
         if note is not None:
             output.note(f"note: {note}")
     if report.emulator is not None:
@@ -233,7 +253,8 @@ def _print_details(report: "Report", output: Output) -> None:
                 for share in shares
             ],
         )
-    output.table("serial link", ("counter", "value"), [(k, number(v)) for k, v in report.link.items()])
+    for title, counts in line_tables(report):
+        output.table(title, ("counter", "value"), [(name, number(count)) for name, count in counts.items()])
 
 
 def _equal(outputs: "Outputs") -> str:
@@ -264,10 +285,18 @@ def _measured(cost: "Cost") -> list[tuple[str, str]]:
     """Rows that only a board can fill."""
     if cost.cycles is None:
         return []
-    return [
-        ("cycles measured, median", _median(cost.cycles)),
-        ("latency measured, median, ms", _median(cost.latency_ms, 3)),
-    ]
+    rows = [("cycles measured, median", _median(cost.cycles))]
+    if cost.latency_ms is not None:
+        rows += [
+            ("latency measured, median, ms", _median(cost.latency_ms, 3)),
+            ("latency first run / min / p95 / p99 / max, ms", _distribution(cost.latency_ms)),
+        ]
+    return rows
+
+
+def _distribution(spread: "Spread") -> str:
+    figures = (spread.first, spread.min, spread.p95, spread.p99, spread.max)
+    return " / ".join(number(figure, 3) for figure in figures)
 
 
 def _median(spread: "Spread | None", decimals: int = 0) -> str:

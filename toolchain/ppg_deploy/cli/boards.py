@@ -68,12 +68,13 @@ def show(
     output.json(json.dumps(facts | {"remarks": remarks}, indent=2))
     output.text_table(f"{found.name} ({found.id})", ("field", "value"), _rows(facts))
     output.text_table("sources and checks, as board.toml says", ("of", "remark"), remarks)
-    power = found.power
-    output.note(
-        f"power: {power.run_current_ma:g} mA at {power.supply_v:g} V, "
-        + ("verified" if power.verified else "NOT verified: an estimate, never a measurement")
-        + f"; source: {power.source}"
-    )
+    if found.power is not None:
+        power = found.power
+        output.note(
+            f"power: {power.run_current_ma:g} mA at {power.supply_v:g} V, "
+            + ("verified" if power.verified else "NOT verified: an estimate, never a measurement")
+            + f"; source: {power.source}"
+        )
 
 
 @boards.command()

@@ -107,8 +107,16 @@ def build(
     ] = Dialect.PPG,
     baud: Annotated[
         int | None,
-        typer.Option("--baud", help="Rate of an EEMBC firmware. Default: 115200.", show_default=False),
+        typer.Option(
+            metavar="RATE",
+            help="Of the console, up to 921600 or 1000000. Default: [build] baud of ppg.toml, else the board's; "
+            "with --dialect eembc 115200.",
+            show_default=False,
+        ),
     ] = None,
+    power: Annotated[
+        bool, typer.Option("--power", help="The image can be silent and sleep, for bench --energy.")
+    ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Print why each kernel was chosen, and what was proven.")
     ] = False,
@@ -142,9 +150,10 @@ def build(
             boards_dirs=boards_dir or (),
             tflm_dir=tflm_dir,
             arena=tflm_arena,
+            baud=baud,
             beside_aot=runtime is Runtime.BOTH,
             dialect=dialect.value,
-            baud=baud,
+            power=power,
             verbose=verbose,
         )
         if runtime is Runtime.TFLM:
@@ -168,6 +177,7 @@ def build(
         ram_budget=ram_budget,
         dialect=dialect.value,
         baud=baud,
+        power=power,
         verbose=verbose,
     )
     decisions = outcome.compiled.decisions

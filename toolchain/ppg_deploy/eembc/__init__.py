@@ -6,7 +6,6 @@ See docs/eembc.md.
 from ppg_deploy.eembc.application import (
     BAUD,
     eembc_application,
-    eembc_board,
     model_id_of,
 )
 from ppg_deploy.eembc.real import ExactScale, as_printed, exact_scale
@@ -18,7 +17,6 @@ __all__ = [
     "RunnerFiles",
     "as_printed",
     "eembc_application",
-    "eembc_board",
     "exact_scale",
     "model_id_of",
     "write_runner_files",

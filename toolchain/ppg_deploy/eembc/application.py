@@ -2,9 +2,7 @@
 
 import re
 
-from ppg_deploy.boards import Board
 from ppg_deploy.eembc.real import exact_scale
-from ppg_deploy.errors import InputError
 from ppg_deploy.graph import Graph
 from ppg_deploy.project import Application, render_template
 
@@ -21,24 +19,6 @@ _CODE_TYPES = {"int8": "int8_t", "int16": "int16_t"}
 def model_id_of(name: str) -> str:
     """`ppg-<name>`, in letters that the runner's test file, folders and regular expressions take."""
     return f"ppg-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-') or 'model'}"
-
-
-def eembc_board(board: Board, *, baud: int = BAUD) -> Board:
-    """`board` with the console at `baud`.
-
-    Raises:
-        InputError: its UART cannot make that rate.
-    """
-    from pydantic import ValidationError
-
-    facts = board.facts()
-    facts["uart"] = {**facts["uart"], "baud": baud}
-    try:
-        return Board.model_validate(facts)
-    except ValidationError as error:
-        raise InputError(
-            f"board {board.id}: {baud} baud: {error.errors()[0]['msg']}", hint="choose another --baud"
-        ) from error
 
 
 def eembc_application(graph: Graph, *, model_id: str, is_energy: bool) -> Application:

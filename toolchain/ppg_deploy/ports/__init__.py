@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ppg_deploy.errors import InputError
-from ppg_deploy.ports.connection import Connection, InstructionCounter
+from ppg_deploy.ports.connection import CodePlace, Connection, InstructionCounter
 from ppg_deploy.ports.emulated_board import EmulatedBoard, EmulatedMemory, emulated_board
 from ppg_deploy.ports.firmware_image import Entry
 from ppg_deploy.ports.serial_port import open_serial
@@ -53,6 +53,7 @@ def open_emulator(
 
 __all__ = [
     "EMULATORS",
+    "CodePlace",
     "Connection",
     "EmulatedBoard",
     "EmulatedMemory",

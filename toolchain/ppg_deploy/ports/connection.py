@@ -1,5 +1,6 @@
 """What a port hands to the rest of the tool: an open serial stream, and what is known about its other end."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,6 +34,17 @@ class InstructionCounter(Protocol):
 
 
 @dataclass(frozen=True)
+class CodePlace:
+    """Where a processor was stopped: its program counter and its link register, both addresses of code.
+
+    The program counter may be that of the last branch target before, at most one basic block behind.
+    """
+
+    program_counter: int
+    link_register: int
+
+
+@dataclass(frozen=True)
 class Connection:
     """An open port.
 
@@ -42,6 +54,9 @@ class Connection:
     are not core cycles. `ticks_valid` says whether the device's ticks of an ordinary run mean anything; under
     unicorn they do not (the counter stands still, every difference is 0, unless a count is armed).
     `boot_wait_s` is how long the device may take from opening the port to its boot message.
+    `locate` stops an emulated processor for good and tells where it was, for a device that does not answer; None where
+    that cannot be asked. Afterwards the stream only raises DeviceError. It returns None, and stops nothing, when the
+    processor waits for input or has stopped before.
     """
 
     stream: SerialStream
@@ -51,6 +66,7 @@ class Connection:
     instructions_per_tick: float | None
     ticks_valid: bool
     boot_wait_s: float
+    locate: Callable[[], CodePlace | None] | None = None
 
     def close(self) -> None:
         """Release the port; an emulator ends."""

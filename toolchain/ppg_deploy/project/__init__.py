@@ -5,6 +5,7 @@ from ppg_deploy.project.manifest import MANIFEST_NAME, Manifest, load_manifest
 from ppg_deploy.project.render import (
     DEFAULT_FLAGS,
     DEFAULT_KERNEL_FLAGS,
+    POWER_FLAG,
     SMALL_FLAGS,
     Project,
     render_project,
@@ -17,6 +18,7 @@ __all__ = [
     "DEFAULT_FLAGS",
     "DEFAULT_KERNEL_FLAGS",
     "MANIFEST_NAME",
+    "POWER_FLAG",
     "SMALL_FLAGS",
     "Application",
     "Dialect",

@@ -72,6 +72,14 @@ def _uart_macros(board: Board) -> MacroGroup:
     return MacroGroup(f"Console: {uart.instance}, TX {uart.tx_pin}, RX {uart.rx_pin}", macros + own)
 
 
+def _gate_macros(board: Board) -> tuple[MacroGroup, ...]:
+    if board.gate is None:
+        return ()
+    pin = parse_pin(board.gate.pin)
+    macros = (Macro("PPG_GATE_PORT", _unsigned(pin.port)), Macro("PPG_GATE_PIN", _unsigned(pin.number)))
+    return (MacroGroup(f"Gate pin: {board.gate.pin}, {board.gate.connector}", macros),)
+
+
 def hardware_macros(board: Board) -> tuple[MacroGroup, ...]:
     """Everything that firmware/bsp needs to know about `board`."""
-    return (_core_macros(board), _clock_macros(board), _uart_macros(board))
+    return (_core_macros(board), _clock_macros(board), _uart_macros(board), *_gate_macros(board))

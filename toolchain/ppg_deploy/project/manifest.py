@@ -51,6 +51,8 @@ class Manifest(BaseModel):
     library: str | None = None
     """Sources of others that the runtime consists of; null for aot."""
     clock_hz: int
+    baud: int | None = None
+    """Of the console; null in projects of versions that always took the board's own."""
     flags: tuple[str, ...]
     """Compiler flags of every file, core flags left out."""
     kernel_flags: tuple[str, ...]

@@ -17,6 +17,9 @@ DEFAULT_KERNEL_FLAGS = ("-O2",)
 SMALL_FLAGS = (*("-Os" if flag == "-O2" else flag for flag in DEFAULT_FLAGS), "-DPPG_SMALL_IMAGE")
 """For the smallest image: only the kernels stay fast."""
 
+POWER_FLAG = "-DPPG_POWER_RUN"
+"""Makes an image that takes POWER_RUN."""
+
 _REFUSED_FLAGS = ("-ffreestanding", "-fno-builtin", "-flto")
 
 
@@ -134,6 +137,7 @@ def render_project(
         ram_budget=model.ram_budget,
         library=None if model.library is None else model.library.description,
         clock_hz=board.clock_hz,
+        baud=board.uart.baud,
         flags=flags,
         kernel_flags=kernel_flags,
         files={name: sha256(texts[name].encode()) for name in sorted(texts)},

@@ -130,6 +130,30 @@ class Cost(_Part):
     note: str | None
 
 
+class Clocks(_Part):
+    """Whether the ticks of a board can be believed; `host_ratio` is the host's time by the device's.
+
+    With a `counter_problem` no cycles and no latency are given, with a `host_problem` no latency.
+    """
+
+    counter: str
+    second: str | None
+    compared: int
+    worst_difference_percent: float | None
+    counter_problem: str | None
+    host_runs: int
+    host_ratio: float | None
+    host_problem: str | None
+    note: str | None
+
+
+class Missing(_Part):
+    """A window without an answer, and why (`bench --keep-going`)."""
+
+    window: int
+    reason: str
+
+
 class Sliding(_Part):
     """The same windows as a stream of pushes of `hop` new samples per channel.
 
@@ -188,4 +212,11 @@ class Report(_Part):
     sliding: Sliding | None = None
     memory: Memory
     link: dict[str, int]
+    device_line: dict[str, int] | None = None
+    """What the board counted on its side of the line while it was measured."""
+    clocks: Clocks | None = None
+    """Of a board; null for emulators."""
+    missing: tuple[Missing, ...] = ()
+    sessions_lost: int = 0
+    """How often the board had to be asked for a new session."""
     tool_versions: dict[str, str]

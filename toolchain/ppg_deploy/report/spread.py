@@ -15,6 +15,8 @@ class Spread(BaseModel):
     min: float
     median: float
     p95: float
+    p99: float | None = None
+    """Null in reports of versions that did not have it."""
     max: float
 
 
@@ -29,5 +31,6 @@ def spread_of(values: Sequence[float]) -> Spread | None:
         min=float(rest.min()),
         median=float(np.median(rest)),
         p95=float(np.percentile(rest, 95)),
+        p99=float(np.percentile(rest, 99)),
         max=float(rest.max()),
     )

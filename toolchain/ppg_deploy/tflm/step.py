@@ -37,6 +37,7 @@ def build_with_tflm(
     tflm_dir: Path | None,
     config: "TflmConfig",
     arena_bytes: int | None,
+    power: bool,
     verbose: bool,
 ) -> TflmOutcome:
     """Render and build `model` for `board` into `folder`.
@@ -46,13 +47,14 @@ def build_with_tflm(
         tflm_dir: tree given on the command line.
         config: [tflm] of ppg.toml.
         arena_bytes: size of the arena given on the command line.
+        power: the image can measure power.
         verbose: keep the whole compiler log in errors.
 
     Raises:
         PpgDeployError: no complete tree, a model that TFLM cannot run, or a failed build.
     """
     from ppg_deploy.build import build_firmware
-    from ppg_deploy.project import render_project
+    from ppg_deploy.project import DEFAULT_FLAGS, POWER_FLAG, render_project
     from ppg_deploy.tflite import read_tflite
     from ppg_deploy.tflm.render import render_model
 
@@ -61,7 +63,13 @@ def build_with_tflm(
     rendered = render_model(
         graph, tflite, tree, arena_bytes=config.arena if arena_bytes is None else arena_bytes
     )
-    project = render_project(board=board, application=application, model=rendered.sources, folder=folder)
+    project = render_project(
+        board=board,
+        application=application,
+        model=rendered.sources,
+        folder=folder,
+        flags=(*DEFAULT_FLAGS, *((POWER_FLAG,) if power else ())),
+    )
     result = build_firmware(project, verbose=verbose)
     # An earlier build of generated C may have left its reasons here.
     (folder / handover.EXPLAIN_NAME).unlink(missing_ok=True)

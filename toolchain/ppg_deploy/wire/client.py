@@ -5,20 +5,23 @@ import secrets
 import time
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
 from ppg_deploy.errors import DeviceError, InputError, InternalError
 from ppg_deploy.stream import SerialStream
 from ppg_deploy.wire import table
-from ppg_deploy.wire.link import Link, LinkStatistics, NoAnswerError, RefusedError
+from ppg_deploy.wire.faults import FAULT_RESTART, FaultError, LineError, RestartError
+from ppg_deploy.wire.link import Clock, Link, LinkStatistics, NoAnswerError, RefusedError
 from ppg_deploy.wire.messages import (
     DeviceInfo,
     DeviceStatistics,
     EchoReply,
+    FaultReport,
     LoadInputReply,
     MemoryInfo,
+    PowerRunReply,
     ProfileReply,
     PushReply,
     ReadOutputReply,
@@ -29,52 +32,56 @@ from ppg_deploy.wire.messages import (
     pack,
     unpack_reply,
 )
+from ppg_deploy.wire.pieces import PieceSize
+from ppg_deploy.wire.results import PushResult, RunResult, TimedRuns
 from ppg_deploy.wire.table import Command
 
 Reply = TypeVar("Reply")
 RunKind = TypeVar("RunKind", RunReply, RunManyReply, ProfileReply)
 
-
-@dataclass(frozen=True)
-class RunResult:
-    """One inference on the board.
-
-    `status` is 0 or the runtime's own error code; `output` holds the bytes of the codes, none when `status` is not 0;
-    `ticks` is in units of the board's counter, modulo 2^32.
-    """
-
-    status: int
-    ticks: int
-    output: bytes
-
-
-@dataclass(frozen=True)
-class PushResult(RunResult):
-    """One push; while `filling` there is no output, because the first window is not complete."""
-
-    filling: bool
+_FIRST_WAIT_S = 0.25
+"""For the reply to a request that does not run the model: 512 B there take 45 ms at 115200 baud."""
+_FIRST_RUN_WAIT_S = 2.0
+"""For the reply to the first inference; later ones are known to be as slow as those before."""
+_RUN_SLACK = 2.0
+_BEYOND_RUN_LIMIT_S = 5.0
+"""The device tells of a hang itself, within this time after its own limit."""
+_RECONNECT_S = 5.0
 
 
 class Client:
     """Talks to the bench application on a board or an emulator. Not safe for use from several threads.
 
-    Every method raises DeviceError when the board does not answer, refuses, or the line is gone, and
-    InternalError when it is called before `connect`.
+    Every method raises a kind of DeviceError when the board does not answer (NoAnswerError), refuses (RefusedError),
+    crashes or hangs (FaultError), restarts (RestartError) or the line is gone (LineError), and InternalError when it
+    is called before `connect`. After a FaultError or RestartError, call `connect` again.
 
     Args:
         stream: an open line; the caller closes it.
-        attempts: how often a request is sent at most.
+        attempts: how often a request is sent at most. The waits between are short at first and become longer.
         timeout_s: time limit of one attempt of a request that does not run the model.
-        run_timeout_s: time limit of one attempt of a request that does.
+        run_timeout_s: time limit of one attempt of a request that does; at least 5 s more than the device's own limit
+            for an inference, so that the device tells of a hang first.
+        clock: counts seconds; for lines that are simulated.
     """
 
     def __init__(
-        self, stream: SerialStream, *, attempts: int = 3, timeout_s: float = 1.0, run_timeout_s: float = 30.0
+        self,
+        stream: SerialStream,
+        *,
+        attempts: int = 6,
+        timeout_s: float = 1.0,
+        run_timeout_s: float = 30.0,
+        clock: Clock = time.monotonic,
     ) -> None:
         self._attempts = attempts
         self._timeout_s = timeout_s
-        self._run_timeout_s = run_timeout_s
-        self._link = Link(stream, attempts=attempts)
+        self._least_run_timeout_s = run_timeout_s
+        self._clock = clock
+        self._link = Link(stream, attempts=attempts, clock=clock)
+        self._run_limit_ms = 0
+        self._longest_run_s: float | None = None
+        self._piece = PieceSize()
         self._info: DeviceInfo | None = None
         self._input: bytes | None = None
         self._input_reloads = 0
@@ -91,6 +98,17 @@ class Client:
         """What the host has counted on the line so far."""
         return replace(self._link.statistics, input_reloads=self._input_reloads)
 
+    @property
+    def run_timeout_s(self) -> float:
+        """Time limit of one attempt of a request that runs the model, in seconds."""
+        limit_ms = self.run_limit_ms
+        return max(self._least_run_timeout_s, limit_ms / 1000.0 + _BEYOND_RUN_LIMIT_S if limit_ms else 0.0)
+
+    @property
+    def run_limit_ms(self) -> int:
+        """The device's own limit for an inference, in ms; 0 for none, and before `connect`."""
+        return self._run_limit_ms
+
     def connect(self, *, boot_wait_s: float, timeout_s: float) -> DeviceInfo:
         """Open a session.
 
@@ -105,12 +123,12 @@ class Client:
         Raises:
             DeviceError: nothing that speaks this protocol is at the other end.
         """
-        deadline = time.monotonic() + timeout_s
+        deadline = self._clock() + timeout_s
         self._info = self._input = None
+        self._link.start_session(secrets.randbelow(0x10000))
         booted = self._link.wait_for_boot(min(boot_wait_s, timeout_s))
         session = 1 + secrets.randbelow(0xFFFFFFFF)
-        self._link.start_sequence(secrets.randbelow(0x10000))
-        attempts = max(1, math.ceil((deadline - time.monotonic()) / self._timeout_s))
+        attempts = max(1, math.ceil((deadline - self._clock()) / self._timeout_s))
         try:
             data = self._link.exchange(
                 table.HELLO,
@@ -120,7 +138,7 @@ class Client:
             )
         except NoAnswerError as error:
             heard = "BOOT was heard, but then" if booted else f"no BOOT within {boot_wait_s:g} s, and"
-            raise DeviceError(
+            raise NoAnswerError(
                 f"no ppg-deploy firmware answers: {heard} {error.message}",
                 hint="flash the firmware, check port, baud rate and cable, press the board's reset button",
             ) from error
@@ -130,7 +148,7 @@ class Client:
                 "the board answered the HELLO of another program",
                 hint="close the other program and try again",
             )
-        self._info = info
+        self._info, self._run_limit_ms = info, info.run_limit_ms
         return info
 
     def load_input(self, data: bytes) -> None:
@@ -152,8 +170,12 @@ class Client:
         """One inference on the loaded input."""
         reply = self._on_loaded_input(self._ask_run)
         if reply.model_status != 0:
-            return RunResult(status=reply.model_status, ticks=reply.ticks, output=b"")
-        return RunResult(status=0, ticks=reply.ticks, output=self._output_of(reply))
+            return RunResult(
+                status=reply.model_status, ticks=reply.ticks, timer_ticks=reply.timer_ticks, output=b""
+            )
+        return RunResult(
+            status=0, ticks=reply.ticks, timer_ticks=reply.timer_ticks, output=self._output_of(reply)
+        )
 
     def infer(self, data: bytes) -> RunResult:
         """`load_input`, then `run`."""
@@ -180,7 +202,7 @@ class Client:
         # An ordinary run must not take the rest of an older window for its input.
         self._input = None
         self._send_input(samples)
-        reply = self._ask(table.PUSH, PushReply, self._run_timeout_s, restart=int(restart))
+        reply = self._ask_for_run(table.PUSH, PushReply, restart=int(restart))
         if reply.samples_crc != zlib.crc32(samples):
             raise DeviceError(
                 f"the board pushed other samples than were sent: CRC-32 {reply.samples_crc:08x} instead of "
@@ -191,6 +213,7 @@ class Client:
         return PushResult(
             status=reply.model_status,
             ticks=reply.ticks,
+            timer_ticks=reply.timer_ticks,
             output=self._output_of(reply) if has_answer else b"",
             filling=bool(reply.filling),
         )
@@ -203,13 +226,20 @@ class Client:
         ticks: list[int] = []
         runs = 1
         while len(ticks) < count:
-            started = time.monotonic()
             asked = min(runs, count - len(ticks))
-            ticks += self._on_loaded_input(partial(self._ask_run_many, len(ticks), asked)).ticks
-            seconds_per_run = max(time.monotonic() - started, 1e-6) / asked
-            affordable = int(self._run_timeout_s / 2 / seconds_per_run)
+            timed = self.timed_runs(asked, first_index=len(ticks))
+            ticks += timed.ticks
+            seconds_per_run = max(timed.host_s, 1e-6) / asked
+            affordable = int(self.run_timeout_s / 2 / seconds_per_run)
             runs = min(max(affordable, 1), table.MAX_RUNS_PER_REQUEST)
         return tuple(ticks)
+
+    def timed_runs(self, count: int, *, first_index: int = 0) -> TimedRuns:
+        """`count` inferences on the loaded input in one request, at most MAX_RUNS_PER_REQUEST."""
+        before, started = self._link.statistics, self._clock()
+        reply = self._on_loaded_input(partial(self._ask_run_many, first_index, count))
+        host_s, after = self._clock() - started, self._link.statistics
+        return TimedRuns(ticks=reply.ticks, host_s=host_s, repeated=after.sent - before.sent != 1)
 
     def profile(self) -> tuple[int, ...]:
         """Ticks of each operator in one inference on the loaded input."""
@@ -236,6 +266,25 @@ class Client:
         """What the board has counted on the line since its start."""
         return self._ask(table.STATISTICS, DeviceStatistics, self._timeout_s)
 
+    def last_fault(self) -> FaultReport:
+        """The fault that the board last reported since power-on; its kind is NONE when there was none."""
+        return self._ask(table.LAST_FAULT, FaultReport, self._timeout_s)
+
+    def power_run(self, *, bursts: int, runs: int, awake_ms: int, sleep_ms: int) -> PowerRunReply:
+        """Begin a run for measuring power on the loaded input; with `bursts` 0, how the last one went.
+
+        The board takes no request until the run is over: ask nothing before.
+        """
+        return self._ask(
+            table.POWER_RUN,
+            PowerRunReply,
+            self._timeout_s,
+            bursts=bursts,
+            runs=runs,
+            awake_ms=awake_ms,
+            sleep_ms=sleep_ms,
+        )
+
     def reset(self) -> None:
         """Restart the board. Call `connect` afterwards."""
         try:
@@ -248,18 +297,71 @@ class Client:
     def _ask(
         self, command: Command, reply_class: Callable[..., Reply], timeout_s: float, **values: Value
     ) -> Reply:
+        return self._ask_within(command, reply_class, timeout_s, _FIRST_WAIT_S, **values)
+
+    def _ask_for_run(
+        self, command: Command, reply_class: Callable[..., Reply], *, runs: int = 1, **values: Value
+    ) -> Reply:
+        """The answer to a request that runs the model `runs` times.
+
+        A request that is repeated too early disturbs the measurement, one that is repeated too late costs minutes on a
+        bad line: the runs before tell how long one takes.
+        """
+        longest_s = self._longest_run_s
+        first_wait_s = (
+            _FIRST_RUN_WAIT_S if longest_s is None else _FIRST_WAIT_S + _RUN_SLACK * longest_s
+        ) * runs
+        before, started = self._link.statistics.sent, self._clock()
+        reply = self._ask_within(command, reply_class, self.run_timeout_s, first_wait_s, **values)
+        if self._link.statistics.sent == before + 1:
+            took_s = (self._clock() - started) / runs
+            self._longest_run_s = took_s if longest_s is None else max(took_s, longest_s)
+        return reply
+
+    def _ask_within(
+        self,
+        command: Command,
+        reply_class: Callable[..., Reply],
+        timeout_s: float,
+        first_wait_s: float,
+        **values: Value,
+    ) -> Reply:
         if self._info is None:
             raise _not_connected()
-        data = self._link.exchange(command, pack(command.request, **values), timeout_s=timeout_s)
+        try:
+            data = self._link.exchange(
+                command, pack(command.request, **values), timeout_s=timeout_s, first_wait_s=first_wait_s
+            )
+        except RefusedError as error:
+            if error.reply.status_name == "NO_SESSION" and command not in (table.RESET, table.LAST_FAULT):
+                raise self._restart(command.request.name) from error
+            raise
         return unpack_reply(command.reply, reply_class, data)
 
+    def _restart(self, doing: str) -> DeviceError:
+        """Why the board has restarted, as it says itself in a new session."""
+        try:
+            info = self.connect(boot_wait_s=0.0, timeout_s=_RECONNECT_S)
+            if info.restart_cause == FAULT_RESTART:
+                report = self.last_fault()
+                if report.kind_name != "none":
+                    return FaultError(report, doing)
+        except LineError as error:
+            return error
+        except DeviceError as error:
+            return RestartError("unknown", doing, detail=f"; asked for it, {error.message}")
+        return RestartError(info.restart_name, doing)
+
     def _send_input(self, data: bytes) -> None:
-        chunk_bytes = table.MAX_DATA - table.LOAD_INPUT.request.min_bytes
-        for offset in range(0, len(data), chunk_bytes):
-            chunk = data[offset : offset + chunk_bytes]
+        offset = 0
+        while offset < len(data):
+            chunk = data[offset : offset + self._piece.bytes]
+            retries = self._link.statistics.retries
             reply = self._ask(table.LOAD_INPUT, LoadInputReply, self._timeout_s, offset=offset, chunk=chunk)
-            if reply.end != offset + len(chunk):
+            offset += len(chunk)
+            if reply.end != offset:
                 raise _inconsistent(table.LOAD_INPUT)
+            self._piece.note(repeated=self._link.statistics.retries > retries)
 
     def _on_loaded_input(self, ask: Callable[[], RunKind]) -> RunKind:
         """The answer of `ask` once the board confirms that it ran on the input that was loaded."""
@@ -279,11 +381,11 @@ class Client:
         )
 
     def _ask_run(self) -> RunReply:
-        return self._ask(table.RUN, RunReply, self._run_timeout_s)
+        return self._ask_for_run(table.RUN, RunReply)
 
     def _ask_run_many(self, first_index: int, count: int) -> RunManyReply:
-        reply = self._ask(
-            table.RUN_MANY, RunManyReply, self._run_timeout_s, first_index=first_index, count=count
+        reply = self._ask_for_run(
+            table.RUN_MANY, RunManyReply, runs=count, first_index=first_index, count=count
         )
         _require_success(table.RUN_MANY, reply.model_status)
         if reply.first_index != first_index or len(reply.ticks) != count:
@@ -291,7 +393,7 @@ class Client:
         return reply
 
     def _ask_profile(self, first_operator: int) -> ProfileReply:
-        reply = self._ask(table.PROFILE, ProfileReply, self._run_timeout_s, first_operator=first_operator)
+        reply = self._ask_for_run(table.PROFILE, ProfileReply, first_operator=first_operator)
         _require_success(table.PROFILE, reply.model_status)
         if reply.first_operator != first_operator or not reply.ticks:
             raise _inconsistent(table.PROFILE)

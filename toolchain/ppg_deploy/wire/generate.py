@@ -46,6 +46,7 @@ def _context() -> dict[str, Any]:
         "bsp_status_bits": table.BSP_STATUS_BITS,
         "restart_causes": table.RESTART_CAUSES,
         "fault_kinds": table.FAULT_KINDS,
+        "power_states": table.POWER_STATES,
         "messages": [_message_rows(message) for message in table.MESSAGES],
         "header_fields": _field_rows(Message("PACKET", 0, "", table.HEADER)),
         "example_frame": encode_packet(example).hex(" "),

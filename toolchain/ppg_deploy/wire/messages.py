@@ -185,6 +185,22 @@ class FaultReport:
 
 
 @dataclass(frozen=True)
+class PowerRunReply:
+    """What has become of the last POWER_RUN. `burst_ticks`: counter over the inferences of its last burst."""
+
+    state: int
+    model_status: int
+    bursts_done: int
+    burst_ticks: int
+
+    @property
+    def state_name(self) -> str:
+        """none, accepted or finished."""
+        names = {state.value: state.name.lower() for state in table.POWER_STATES}
+        return names.get(self.state, f"unknown ({self.state})")
+
+
+@dataclass(frozen=True)
 class ErrorReply:
     """Why the board refused a request; see STATUS_CODES."""
 
@@ -218,6 +234,7 @@ REPLY_CLASSES: dict[str, type] = {
     table.STATISTICS.reply.name: DeviceStatistics,
     table.PUSH.reply.name: PushReply,
     table.LAST_FAULT.reply.name: FaultReport,
+    table.POWER_RUN.reply.name: PowerRunReply,
     table.BOOT.name: DeviceInfo,
     table.FAULT.name: FaultReport,
     table.ERROR.name: ErrorReply,

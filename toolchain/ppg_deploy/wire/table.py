@@ -12,6 +12,8 @@ REPLY_BIT = 0x80
 MAX_DATA = 512
 MAX_RUNS_PER_REQUEST = 32
 MAX_OPERATORS_PER_REPLY = 120
+MAX_POWER_BURSTS = 10_000
+MAX_POWER_PAUSE_MS = 10_000
 
 
 class Kind(Enum):
@@ -145,6 +147,12 @@ LIMITS = (
     ),
     NamedValue("MAX_RUNS_PER_REQUEST", MAX_RUNS_PER_REQUEST, "most inferences in one RUN_MANY"),
     NamedValue("MAX_OPERATORS_PER_REPLY", MAX_OPERATORS_PER_REPLY, "most operators in one PROFILE_REPLY"),
+    NamedValue(
+        "MAX_POWER_BURSTS", MAX_POWER_BURSTS, "most bursts of a POWER_RUN, and most runs in one of them"
+    ),
+    NamedValue(
+        "MAX_POWER_PAUSE_MS", MAX_POWER_PAUSE_MS, "longest awake_ms and sleep_ms of a POWER_RUN", "ms"
+    ),
 )
 
 STATUS_CODES = (
@@ -157,6 +165,7 @@ STATUS_CODES = (
     NamedValue("STALE_SEQUENCE", 7, "an old or foreign request; detail is the last sequence number seen"),
     NamedValue("UNSUPPORTED_VERSION", 8, "another protocol version; detail is the version of the request"),
     NamedValue("NO_SLIDING", 9, "the model was built without --hop, so it takes no PUSH"),
+    NamedValue("NO_POWER", 10, "the image was built without --power, so it takes no POWER_RUN"),
 )
 
 COUNTER_SOURCES = (
@@ -179,6 +188,12 @@ RESTART_CAUSES = (
         "WATCHDOG", 4, "the hardware watchdog: the firmware hung with interrupts masked, or locked up"
     ),
     NamedValue("FAULT", 5, "the firmware restarted itself after a fault; LAST_FAULT tells it"),
+)
+
+POWER_STATES = (
+    NamedValue("NONE", 0, "no POWER_RUN since the start"),
+    NamedValue("ACCEPTED", 1, "it begins once this reply has been sent"),
+    NamedValue("FINISHED", 2, "the last one is over"),
 )
 
 FAULT_KINDS = (
@@ -402,6 +417,33 @@ LAST_FAULT = _command(
     (),
     _FAULT,
 )
+POWER_RUN = _command(
+    "POWER_RUN",
+    0x0D,
+    "For measuring power: after the reply the board switches its UART off and takes no requests. It sleeps once, then "
+    "repeats: gate pin high, runs inferences on the loaded input, gate pin low, awake for awake_ms, asleep for "
+    "sleep_ms. At the end the UART is on again. With bursts 0 nothing is run: how did the last one go?",
+    (
+        Field("bursts", Kind.U32, "how often, up to MAX_POWER_BURSTS; 0 only asks"),
+        Field(
+            "runs",
+            Kind.U32,
+            "inferences in each burst, 1 to MAX_POWER_BURSTS; not looked at when bursts is 0",
+        ),
+        Field("awake_ms", Kind.U32, "wait in a loop after each burst, up to MAX_POWER_PAUSE_MS", "ms"),
+        Field("sleep_ms", Kind.U32, "then sleep, up to MAX_POWER_PAUSE_MS", "ms"),
+    ),
+    (
+        Field("state", Kind.U8, "what has become of it"),
+        _MODEL_STATUS,
+        Field(
+            "bursts_done",
+            Kind.U32,
+            "complete bursts of the last run; fewer than asked when an inference failed",
+        ),
+        Field("burst_ticks", Kind.U32, "counter over the inferences of the last burst, modulo 2^32", "ticks"),
+    ),
+)
 
 COMMANDS = (
     HELLO,
@@ -416,6 +458,7 @@ COMMANDS = (
     STATISTICS,
     PUSH,
     LAST_FAULT,
+    POWER_RUN,
 )
 MESSAGES = (
     *(message for command in COMMANDS for message in (command.request, command.reply)),
