@@ -52,7 +52,7 @@ def _application(name: str, share: int, defines: tuple[str, ...], wrapped: tuple
         share=share,
         corpus="protocol",
         entry=_HARNESS / "target_app.c",
-        plain=(_HARNESS / "shadow.c", *_FAKE_BOARD),
+        plain=(_HARNESS / "shadow.c", _HARNESS / "shadow_model.c", *_FAKE_BOARD),
         tested=(*sorted(_APP.glob("ppg_*.c")), *sorted(_PROTOCOL.glob("*.c"))),
         options=(*defines, *_wrapping(*wrapped)),
     )
@@ -65,11 +65,11 @@ def _wrapping(*symbols: str) -> tuple[str, ...]:
 def targets() -> tuple[Target, ...]:
     """Every program.
 
-    The application with a small sliding model, and with one whose output and profile need several replies; the codec
-    alone; the receive ring; the text commands of the EEMBC dialect.
+    The application with a small sliding model, and as --power builds it, with a model whose output and profile need
+    several replies; the codec alone; the receive ring; the text commands of the EEMBC dialect.
     """
     small = ("-DFAKE_INPUT_BYTES=64", "-DFAKE_OUTPUT_BYTES=16", "-DFAKE_OPERATORS=5")
-    wide = ("-DFAKE_INPUT_BYTES=8", "-DFAKE_OUTPUT_BYTES=530", "-DFAKE_OPERATORS=130")
+    wide = ("-DFAKE_INPUT_BYTES=8", "-DFAKE_OUTPUT_BYTES=530", "-DFAKE_OPERATORS=130", "-DPPG_POWER_RUN")
     return (
         _application("app", 50, (*small, "-DFAKE_HOP=8"), (*_WRAPPED, "ppg_model_push")),
         _application("app-wide", 12, wide, _WRAPPED),

@@ -64,6 +64,11 @@ def load(offset: int, chunk: bytes) -> bytes:
     return request(table.LOAD_INPUT, offset=offset, chunk=chunk)
 
 
+def power(bursts: int, runs: int, awake_ms: int = 0, sleep_ms: int = 0) -> bytes:
+    """A POWER_RUN."""
+    return request(table.POWER_RUN, bursts=bursts, runs=runs, awake_ms=awake_ms, sleep_ms=sleep_ms)
+
+
 def _each_command() -> dict[str, bytes]:
     valid: dict[Command, dict[str, Value]] = {
         table.HELLO: {"session": SESSION},
@@ -73,6 +78,7 @@ def _each_command() -> dict[str, bytes]:
         table.PROFILE: {"first_operator": 0},
         table.ECHO: {"payload": b"ppg"},
         table.PUSH: {"restart": 1},
+        table.POWER_RUN: {"bursts": 2, "runs": 3, "awake_ms": 1, "sleep_ms": 2},
     }
     programs = {}
     for command in table.COMMANDS:
@@ -106,6 +112,10 @@ def _boundaries() -> dict[str, bytes]:
         "crash": OPEN + load(0, b"\x7e") + (RUN + request(table.LAST_FAULT) + HELLO) * 2 + request(table.LAST_FAULT)
         + REPEAT + request(table.RUN_MANY, first_index=9, count=4) + HELLO + request(table.PROFILE, first_operator=0)
         + HELLO + request(table.PROFILE, first_operator=1) + request(table.PUSH, restart=0) * 9 + HELLO,
+        "power": OPEN + power(0, 0) + power(2, 3) + REPEAT + power(0, 9) + power(10_000, 1) + power(1, 10_000)
+        + power(10_001, 1) + power(1, 10_001) + power(1, 0) + power(1, 1, 10_000, 10_000) + power(1, 1, 10_001)
+        + power(1, 1, 0, 10_001) + load(0, b"\x7f") + power(3, 3) + power(0, 1) + load(0, b"\x7e") + power(2, 2)
+        + HELLO + request(table.LAST_FAULT),
         "output-offsets": OPEN + RUN + b"".join(
             request(table.READ_OUTPUT, offset=offset, size=1) for offset in _SIZES
         ),

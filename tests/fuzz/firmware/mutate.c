@@ -140,11 +140,11 @@ static void splice(program_t *program, const seed_t *seed) {
 
 static void insert_request(program_t *program) {
   uint8_t payload[1u + PPG_MAX_DATA];
-  static const uint16_t lengths[] = {0, 0, 1, 1, 4, 4, 4, 5, 8, 8, 9, 508, 511, 512};
+  static const uint16_t lengths[] = {0, 0, 1, 1, 4, 4, 4, 5, 8, 8, 9, 16, 16, 508, 511, 512};
   const size_t length = below(8) == 0 ? below(PPG_MAX_DATA + 1u) : lengths[below(sizeof lengths / sizeof lengths[0])];
-  payload[0] = (uint8_t)(below(8) == 0 ? next_random() : 1u + below(13));
+  payload[0] = (uint8_t)(below(8) == 0 ? next_random() : 1u + below(14));
   random_bytes(payload + 1, length);
-  for (size_t at = 1; at + 4u <= 1u + length && at < 9u; at += 4) {
+  for (size_t at = 1; at + 4u <= 1u + length && at < 17u; at += 4) {
     if (below(4) != 0) {
       ppg_put_u32(payload + at, interesting());
     }
@@ -157,7 +157,7 @@ static void insert_lying_packet(program_t *program) {
   uint8_t packet[PPG_HEADER_BYTES + PPG_MAX_DATA + 8u];
   const size_t length = below(3) == 0 ? PPG_MAX_DATA - 4u + below(9) : below(24);
   packet[PPG_PACKET_VERSION_AT] = (uint8_t)(below(8) == 0 ? next_random() : PPG_PROTOCOL_VERSION);
-  packet[PPG_PACKET_TYPE_AT] = (uint8_t)(1u + below(13));
+  packet[PPG_PACKET_TYPE_AT] = (uint8_t)(1u + below(14));
   ppg_put_u16(packet + PPG_PACKET_SEQUENCE_AT, (uint16_t)(below(2) == 0 ? interesting() : below(12)));
   ppg_put_u16(packet + PPG_PACKET_LENGTH_AT, (uint16_t)(below(2) == 0 ? interesting() : length + below(3) - 1u));
   random_bytes(packet + PPG_HEADER_BYTES, length);

@@ -1,4 +1,4 @@
-/* What the device must do with each packet, kept beside it: the session, the input and output buffers, the counters.
+/* What the device must do with each packet, kept beside it: the session and the line here, the rest in shadow_model.h.
    Written from docs/wire-protocol.md; the model is that of tests/host_c/app/fake_model.c, in closed form. */
 #ifndef SHADOW_H
 #define SHADOW_H
@@ -22,13 +22,7 @@ void shadow_start(const uint8_t *boot, size_t length, int32_t model_status, cons
 shadow_outcome_t shadow_check(const reference_packet_t *request, const reference_receiver_t *line,
                               const ppg_fault_t *fault, const uint8_t *written, size_t length);
 
-/* How often the model must have been called since the program started. */
-uint32_t shadow_model_calls(void);
-
 /* A number for HELLO that is not that of the open session. */
 uint32_t shadow_new_session(void);
-
-/* The answer of the model to `input`. */
-void shadow_infer(const int8_t *input, uint8_t *output);
 
 #endif

@@ -13,9 +13,10 @@
 #include "program.h"
 #include "reference.h"
 #include "shadow.h"
+#include "shadow_model.h"
 
 #define INIT_FAILED (-3)
-#define WRITTEN_MAX (PPG_FRAME_BYTES_MAX + 2u)
+#define WRITTEN_MAX (2u * (PPG_FRAME_BYTES_MAX + 2u)) /* the reply, and a crash behind it */
 
 static uint8_t written[WRITTEN_MAX];
 static size_t written_length;
@@ -24,6 +25,9 @@ static int32_t model_status;
 static uint32_t calls;
 static reference_receiver_t line;
 static jmp_buf crash_point;
+static bool is_silent; /* the UART is off */
+static bool is_gate_high;
+static uint32_t silent_runs;
 static ppg_fault_t last_fault;
 static const ppg_fault_t no_fault = {.kind = PPG_FAULT_NONE};
 static const ppg_fault_t crash = {.kind = PPG_FAULT_EXCEPTION,
@@ -53,6 +57,10 @@ int __wrap_ppg_model_init(void) { return model_status; }
 
 int __wrap_ppg_model_run(const int8_t *input, int8_t *output) {
   calls++;
+  FUZZ_REQUIRE(is_gate_high == is_silent);
+  if (is_silent && ++silent_runs > SHADOW_POWER_RUNS) {
+    return SHADOW_TIRED;
+  }
   return __real_ppg_model_run(input, output);
 }
 
@@ -68,7 +76,31 @@ int __wrap_ppg_model_push(const int8_t *samples, int8_t *output) {
 }
 #endif
 
+#ifdef PPG_POWER_RUN
+void ppg_bsp_silence(void) {
+  FUZZ_REQUIRE(!is_silent);
+  is_silent = true;
+  silent_runs = 0;
+}
+
+void ppg_bsp_speak(void) {
+  FUZZ_REQUIRE(is_silent && !is_gate_high);
+  is_silent = false;
+}
+
+void ppg_bsp_gate(bool high) {
+  FUZZ_REQUIRE(is_silent);
+  is_gate_high = high;
+}
+
+void ppg_bsp_pause(uint32_t milliseconds, bool asleep) {
+  (void)asleep;
+  FUZZ_REQUIRE(is_silent && !is_gate_high && milliseconds <= PPG_MAX_POWER_PAUSE_MS);
+}
+#endif
+
 void __wrap_ppg_bsp_uart_write(const uint8_t *data, uint32_t length) {
+  FUZZ_REQUIRE(!is_silent);
   FUZZ_REQUIRE(length <= WRITTEN_MAX - written_length);
   memcpy(written + written_length, data, length);
   written_length += length;
@@ -89,6 +121,8 @@ ppg_fault_t __wrap_ppg_bsp_last_fault(void) { return last_fault; }
 /* In the middle of an inference. The fake board would start the whole program anew. */
 _Noreturn void __wrap_fake_board_crash(void) {
   last_fault = crash;
+  is_silent = false; /* the handler's ppg_bsp_uart_write switches the UART on */
+  is_gate_high = false;
   ppg_bsp_fault_hook(&crash);
   ppg_bsp_run_end();
   longjmp(crash_point, 1);
@@ -124,7 +158,7 @@ static void to_device(const uint8_t *bytes, size_t length) {
     } else {
       FUZZ_REQUIRE(written_length == 0);
     }
-    FUZZ_REQUIRE(calls == shadow_model_calls());
+    FUZZ_REQUIRE(calls == shadow_model_calls() && !is_silent);
     FUZZ_REQUIRE(reset_asked == (outcome == SHADOW_RESETS));
     FUZZ_REQUIRE(survived == (outcome != SHADOW_CRASHES));
     if (outcome != SHADOW_GOES_ON) {
@@ -145,6 +179,7 @@ static void recover(uint16_t sequence) {
   uint8_t expected[PPG_MODEL_OUTPUT_BYTES];
   const uint8_t nothing[1] = {0};
   const uint8_t from_the_start[4] = {0};
+  const uint8_t one_burst[PPG_POWER_RUN_MAX_BYTES] = {1, 0, 0, 0, 1};
   for (uint32_t i = 0; i < PPG_MODEL_INPUT_BYTES; i++) {
     load[4 + i] = (uint8_t)(3u * i + sequence);
   }
@@ -166,9 +201,10 @@ static void recover(uint16_t sequence) {
     FUZZ_REQUIRE(length == (long)(PPG_PACKET_BYTES_MIN + PPG_RUN_REPLY_OUTPUT_AT + sizeof expected));
     FUZZ_REQUIRE(memcmp(packet + PPG_HEADER_BYTES + PPG_RUN_REPLY_OUTPUT_AT, expected, sizeof expected) == 0);
   }
-  /* Leave the same state for the next program: a profile on record, the stream just begun. */
+  /* Leave the same state for the next program: a profile on record, the stream just begun, a POWER_RUN finished. */
   program_request(PPG_TYPE_PROFILE, from_the_start, sizeof from_the_start, ++sequence, to_device);
   program_request(PPG_TYPE_PUSH, (const uint8_t[]){1}, 1, ++sequence, to_device);
+  program_request(PPG_TYPE_POWER_RUN, one_burst, sizeof one_burst, ++sequence, to_device);
 }
 
 static void first_time(void) {

@@ -40,9 +40,6 @@ int __wrap_ppg_model_run(const int8_t *input, int8_t *output);
 int __real_ppg_model_run(const int8_t *input, int8_t *output);
 void __wrap_ppg_bsp_uart_write(const uint8_t *data, uint32_t length);
 
-/* The fake board refers to it; an application that tells of its faults has its own. */
-__attribute__((weak)) void ppg_bsp_fault_hook(const ppg_fault_t *fault) { (void)fault; }
-
 int __wrap_ppg_model_init(void) { return model_status; }
 
 int __wrap_ppg_model_run(const int8_t *input, int8_t *output) {
