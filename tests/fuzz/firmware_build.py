@@ -82,7 +82,7 @@ def targets() -> tuple[Target, ...]:
             _HARNESS / "target_eembc.c",
             tuple(sorted(_EEMBC.glob("*.c"))),
             _FAKE_BOARD,
-            (*small, *_wrapping("ppg_bsp_uart_write", "ppg_model_init", "ppg_model_run")),
+            (*small, *_wrapping("ppg_bsp_uart_write", "fake_board_crash", "ppg_model_init", "ppg_model_run")),
         ),
     )
 

@@ -191,6 +191,7 @@ def _text_commands() -> dict[str, bytes]:
         + b"9" * 20 + b"%",
         "infer-long": whole + b"infer 4294967295 0%infer 1 4294967295%",
         "infer-fails": b"db load 64%db 7f" + b"00" * 31 + b"%db " + b"00" * 32 + b"%infer 1 0%results%",
+        "infer-crashes": b"db load 64%db 7e" + b"00" * 31 + b"%db " + b"00" * 32 + b"%infer 1 0%results%" + whole,
         "load-sizes": b"db load%db load 0%db load 63%db load 65%db load 4294967295%db load -1%db load 64x%",
         "load-odd": b"db load 64%db 0%db 0g%db zz%db 001%" + b"db 00%" * 65,
         "load-odd-first": b"db load 64%db " + b"1" * 77 + b"%" + b"db 1%" * 64 + b"infer 1 0%" + whole + b"infer 1 0%",

@@ -1,6 +1,7 @@
 /* Fuzzes the text commands of the EEMBC dialect. Promises: nothing is sent before a '%'; then whole lines of printable
    text, the last one m-ready; nothing is inferred but a complete input that was loaded; and whatever came before, the
    next commands are understood. */
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +16,8 @@
 /* `infer` takes counts up to 2^32 - 1; after this many runs of one command the model fails and ends it. */
 #define RUNS_PER_COMMAND 50u
 #define TIRED (-9)
-#define CRASHING_CODE 126 /* the fake model's: tested with our own protocol */
 #define INIT_FAILED (-3)
+#define CRASHING_CODE 126 /* the fake model's */
 #define COMMAND_MAX 80u
 #define READY "m-ready\r\n"
 #define LOADED_AT_ONCE 32u /* bytes: as the public runner does, 64 digits */
@@ -25,6 +26,7 @@ static char reply[REPLY_MAX + 1u];
 static size_t reply_length;
 static uint32_t runs_of_command;
 static int model_status;
+static jmp_buf crash_point;
 
 /* What the device must have: the command so far, and the input. */
 static struct {
@@ -39,13 +41,14 @@ int __wrap_ppg_model_init(void);
 int __wrap_ppg_model_run(const int8_t *input, int8_t *output);
 int __real_ppg_model_run(const int8_t *input, int8_t *output);
 void __wrap_ppg_bsp_uart_write(const uint8_t *data, uint32_t length);
+_Noreturn void __wrap_fake_board_crash(void);
 
 int __wrap_ppg_model_init(void) { return model_status; }
 
 int __wrap_ppg_model_run(const int8_t *input, int8_t *output) {
   FUZZ_REQUIRE(model_status == PPG_MODEL_OK && shadow.loaded == PPG_MODEL_INPUT_BYTES);
   FUZZ_REQUIRE(memcmp(input, shadow.input, sizeof shadow.input) == 0);
-  return ++runs_of_command > RUNS_PER_COMMAND || input[0] == CRASHING_CODE ? TIRED : __real_ppg_model_run(input, output);
+  return ++runs_of_command > RUNS_PER_COMMAND ? TIRED : __real_ppg_model_run(input, output);
 }
 
 void __wrap_ppg_bsp_uart_write(const uint8_t *data, uint32_t length) {
@@ -54,9 +57,18 @@ void __wrap_ppg_bsp_uart_write(const uint8_t *data, uint32_t length) {
   reply_length += length;
 }
 
-static void require_lines(void) {
-  FUZZ_REQUIRE(reply_length >= sizeof READY - 1u);
-  FUZZ_REQUIRE(memcmp(reply + reply_length - (sizeof READY - 1u), READY, sizeof READY - 1u) == 0);
+/* In the middle of an inference. The fake board would start the whole program anew. */
+_Noreturn void __wrap_fake_board_crash(void) {
+  static const ppg_fault_t crash = {.kind = PPG_FAULT_EXCEPTION, .exception = 3, .program_counter = 0x08001234u};
+  ppg_bsp_fault_hook(&crash);
+  ppg_bsp_run_end();
+  longjmp(crash_point, 1);
+}
+
+/* The reply is whole lines of printable text, and `last` is the end of it. */
+static void require_lines(const char *last) {
+  FUZZ_REQUIRE(reply_length >= strlen(last));
+  FUZZ_REQUIRE(memcmp(reply + reply_length - strlen(last), last, strlen(last)) == 0);
   for (size_t i = 0; i < reply_length; i++) {
     const char byte = reply[i];
     const bool ends = byte == '\r' && reply[i + 1u] == '\n';
@@ -135,16 +147,38 @@ static void collect(char byte) {
   }
 }
 
+static void start(void) {
+  reply_length = 0;
+  shadow.length = 0;
+  shadow.loaded = 0;
+  shadow.is_loading = false;
+  ppg_app_start();
+  require_lines(READY);
+}
+
+/* False: the device has crashed meanwhile. */
+static bool receives(uint8_t byte) {
+  if (byte == '%' && setjmp(crash_point) != 0) { /* only the terminator makes the device do anything */
+    return false;
+  }
+  ppg_app_receive(byte);
+  return true;
+}
+
 static void to_device(const uint8_t *bytes, size_t length) {
   fuzz_trace_record('I', bytes, length);
   for (size_t i = 0; i < length; i++) {
     reply_length = 0;
     runs_of_command = 0;
     collect((char)bytes[i]);
-    ppg_app_receive(bytes[i]);
+    const bool survived = receives(bytes[i]);
     reply[reply_length] = '\0';
-    if (bytes[i] == '%') {
-      require_lines();
+    if (!survived) {
+      FUZZ_REQUIRE(shadow.input[0] == CRASHING_CODE);
+      require_lines("\r\ne-[Fault 1: exception 3, CFSR 00000000, pc 08001234, lr 00000000]\r\n");
+      start();
+    } else if (bytes[i] == '%') {
+      require_lines(READY);
     } else {
       FUZZ_REQUIRE(reply_length == 0);
     }
@@ -199,13 +233,8 @@ static void recover(uint8_t salt) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  reply_length = 0;
-  shadow.length = 0;
-  shadow.loaded = 0;
-  shadow.is_loading = false;
   model_status = size > 0 && (data[0] & PROGRAM_MODEL_FAILS) != 0 ? INIT_FAILED : PPG_MODEL_OK;
-  ppg_app_start();
-  require_lines();
+  start();
   if (size > 0) {
     (void)program_play(data + 1, size - 1, 1, to_device);
   }
