@@ -121,7 +121,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         if arguments.play:
-            return _play(*arguments.play, folder)
+            name, path = arguments.play
+            return _play(name, path, folder)
         if arguments.coverage:
             sys.stdout.write(json.dumps(line_coverage(CORPUS, folder), indent=2) + "\n")
             return 0
