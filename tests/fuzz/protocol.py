@@ -11,6 +11,7 @@ badly is left in --keep, and the exit code is 1. Prints one JSON object.
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,7 @@ _HOST_SHARE = 500
 
 @dataclass(frozen=True)
 class Campaign:
-    """What one target went through; `bad` is empty when every promise was kept."""
+    """What one target went through up to its first complaint, `bad`; that is empty when every promise was kept."""
 
     target: str
     executions: int
@@ -48,7 +49,9 @@ def run_target(target: Target, program: Path, *, first: int, count: int, keep: P
         crash = keep / f"{target.name}.bin"
         complaints = _run([str(program), "fuzz", str(corpus), str(first), str(count), str(crash)])
     seconds = time.monotonic() - started
-    return Campaign(target.name, count, round(seconds, 1), round(count / seconds), complaints)
+    stopped_at = re.search(r"^input (\d+)$", complaints, re.MULTILINE)
+    done = int(stopped_at[1]) - first + 1 if stopped_at else 0 if complaints else count
+    return Campaign(target.name, done, round(seconds, 1), round(done / seconds), complaints)
 
 
 def _run(command: list[str]) -> str:

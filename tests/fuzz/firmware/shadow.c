@@ -239,7 +239,7 @@ shadow_outcome_t shadow_check(const reference_packet_t *request, const reference
   require_answer(request, &answer, written, reply_length);
   memcpy(kept, written, reply_length);
   kept_length = reply_length;
-  if (request->type == PPG_TYPE_POWER_RUN && !shadow_power_perform()) {
+  if (request->type == PPG_TYPE_POWER_RUN && answer.status == 0 && !shadow_power_perform()) {
     require_fault(fault, written + reply_length, length - reply_length);
     return SHADOW_CRASHES;
   }
