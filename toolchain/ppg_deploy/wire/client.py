@@ -44,6 +44,8 @@ _FIRST_WAIT_S = 0.25
 _FIRST_RUN_WAIT_S = 2.0
 """For the reply to the first inference; later ones are known to be as slow as those before."""
 _RUN_SLACK = 2.0
+_LONGEST_RUN_LIMIT_MS = 3_600_000
+"""The most that board.toml takes: a board that says more is not believed, or a wait for it would have no end."""
 _BEYOND_RUN_LIMIT_S = 5.0
 """The device tells of a hang itself, within this time after its own limit."""
 _RECONNECT_S = 5.0
@@ -151,7 +153,7 @@ class Client:
                 "the board answered the HELLO of another program",
                 hint="close the other program and try again",
             )
-        self._info, self._run_limit_ms = info, info.run_limit_ms
+        self._info, self._run_limit_ms = info, min(info.run_limit_ms, _LONGEST_RUN_LIMIT_MS)
         return info
 
     def load_input(self, data: bytes) -> None:
