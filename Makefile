@@ -1,4 +1,4 @@
-# make demo | test | lint | bench | fuzz      (see README.md)
+# make demo | test | lint | bench | fuzz | fuzz-protocol      (see README.md)
 # make test TRAIN=1 also installs torch and runs the tests that need it.
 # make cross-check compares both converters on two students; make cross-check SLOW=1 on all of them. It needs 2.5 GB.
 
@@ -15,7 +15,7 @@ COMPILER_PACKAGES := gcc-arm-none-eabi libnewlib-arm-none-eabi
 TEST_PACKAGES := $(COMPILER_PACKAGES) libstdc++-arm-none-eabi-newlib qemu-system-arm gcc g++ libc6-dev
 TEST_EXTRAS := emulator,golden,dev$(if $(TRAIN),$(comma)train)
 
-.PHONY: demo test lint bench qemu-check fuzz cross-check clean
+.PHONY: demo test lint bench qemu-check fuzz fuzz-protocol cross-check clean
 
 demo: $(VENV)/.demo-installed
 	$(TOOL) quantize models/pulse-demo/student.onnx
@@ -45,6 +45,10 @@ cross-check: $(VENV_TF)/.installed
 # 500 mutated models of each format; about five minutes. Single cases: see tests/fuzz/run.py.
 fuzz: $(VENV)/.test-installed$(TRAIN)
 	$(BIN)/python -m tests.fuzz.run --onnx 500 --tflite 500
+
+# 5,000,000 broken conversations with the firmware's parsers under sanitizers; about four minutes. See tests/fuzz/protocol.py.
+fuzz-protocol: $(VENV)/.test-installed$(TRAIN)
+	$(BIN)/python -m tests.fuzz.protocol --executions 5000000
 
 clean:
 	rm -rf $(VENV) $(VENV_TF) build
