@@ -81,6 +81,8 @@ class Report:
         self.seen = dict(zip(SEEN, words[FRAME_WORDS:], strict=False))
         afterwards = words[FRAME_WORDS + len(SEEN) :]
         self.afterwards = dict(zip(AFTERWARDS, afterwards, strict=False))
+        # unicorn shows SFPA, which the Cortex-M4 does not have.
+        self.afterwards["control"] &= 7
         self.floats_afterwards, self.fpscr_afterwards = list(afterwards[9:25]), afterwards[25]
 
 

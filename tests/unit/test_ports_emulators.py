@@ -177,6 +177,14 @@ def test_system_timer_counts_down_and_reloads() -> None:
     assert values == [0, 0xFFFFFF, 0xFFFFFE, 1, 0, 0xFFFFFF]
 
 
+def test_system_timer_leaves_zero_even_while_nothing_is_counted() -> None:
+    chip = Chip()
+    chip.peripherals.write(SYSTICK_RELOAD, 0xFFFFFF)
+    chip.peripherals.write(SYSTICK_VALUE, 0)
+    chip.peripherals.write(SYSTICK_CONTROL, 7)
+    assert [chip.peripherals.read(SYSTICK_VALUE) for _ in range(4)] == [0, 0xFFFFFF, 0xFFFFFF, 0xFFFFFF]
+
+
 def test_reset_needs_the_key() -> None:
     chip = Chip()
     chip.peripherals.write(RESET_CONTROL, 0x00000004)

@@ -50,6 +50,7 @@ class CoreRegisters:
         self._stored: dict[int, int] = {}
         self._cycles_zero_at = 0
         self._systick_zero_at = 0
+        self._systick_read_zero_at: int | None = None
         self._readers: dict[int, Callable[[], int]] = {
             DWT_CYCLES: self._dwt_cycles,
             SYSTICK_VALUE: self._systick_value,
@@ -102,4 +103,12 @@ class CoreRegisters:
         if not self._stored.get(SYSTICK_CONTROL, 0) & _COUNTER_ENABLE:
             return 0
         turn = self._stored.get(SYSTICK_RELOAD, 0) + 1
-        return (self._systick_zero_at - self._instructions()) % turn
+        now = self._instructions()
+        value = (self._systick_zero_at - now) % turn
+        if value != 0:
+            return value
+        # It holds 0 for one tick only, and firmware may wait until that is over: not in vain where instructions are
+        # not counted.
+        is_over = self._systick_read_zero_at == now
+        self._systick_read_zero_at = now
+        return turn - 1 if is_over else 0

@@ -18,8 +18,8 @@ _FLOAT_OFFSET = 0x20
 _FLOAT_REGISTERS = 16
 _SELECTS_PROCESS_STACK = 1 << 1  # CONTROL.SPSEL
 _FLOAT_CONTEXT = 1 << 2  # CONTROL.FPCA
-# Unicorn also wants CONTROL.SFPA, which belongs to ARMv8-M: without it, the next floating-point instruction begins a new
-# context and clears FPSCR.
+# Unicorn also wants CONTROL.SFPA, which belongs to ARMv8-M: without it, the next floating-point instruction begins a
+# new context and clears FPSCR.
 _FLOAT_CONTEXT_FOR_UNICORN = _FLOAT_CONTEXT | 1 << 3
 _CONTROL_BITS = 7
 _THUMB = 1 << 24
@@ -214,7 +214,8 @@ class ExceptionUnit:
                 self._link_and_counter.write(exception_return, self._vector(following) | 1)
             else:
                 # One handler after the other on the same frame (B1.5.12).
-                self._start_handler(following, *self._status_and_control.read(), exception_return)
+                status, control = self._status_and_control.read()
+                self._start_handler(following, status, control, exception_return)
 
     def _note(self, fault: Fault, masks: Masks) -> int:
         """Record the causes; the exception to take."""
