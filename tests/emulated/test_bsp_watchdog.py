@@ -1,6 +1,6 @@
 """Watchdog, its feeding, and why the chip restarted, on every family of chips.
 
-Addresses and bits are written down from the reference manuals (RM0351, RM0090, RM0433, RM0434: chapters IWDG, RCC_CSR or
+Addresses and bits are written down from the reference manuals (RM0351, RM0090, RM0433, RM0434: IWDG, RCC_CSR or
 RCC_RSR, DBGMCU) and the nRF52840 product specification (WDT, POWER.RESETREAS).
 """
 

@@ -214,7 +214,8 @@ class ExceptionUnit:
                 self._link_and_counter.write(exception_return, self._vector(following) | 1)
             else:
                 # One handler after the other on the same frame (B1.5.12).
-                self._start_handler(following, *self._status_and_control.read(), exception_return)
+                status, control = self._status_and_control.read()
+                self._start_handler(following, status, control, exception_return)
 
     def _note(self, fault: Fault, masks: Masks) -> int:
         """Record the causes; the exception to take."""
