@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ppg_deploy.bench.places import CodePlaces
+from ppg_deploy.ports.firmware_image import read_firmware_image
 from ppg_deploy.project import Manifest, load_manifest
 from tests.support.commands import DEMO, copy_demo, ppg_deploy, requires_compiler, succeeded
 from tests.support.pty_board import compile_project, pty_board
@@ -102,6 +104,29 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 def one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+def test_places_are_those_of_addr2line(built: Built) -> None:
+    elf = built.project / "firmware.elf"
+    code = sorted(
+        {
+            address
+            for function in read_firmware_image(elf).functions
+            for address in range(function.address, function.address + function.size_bytes, 38)
+        }
+    )
+    said = built._tool("addr2line", "-f", "-i", "-a", "-e", str(elf), *map(hex, code))
+    places, inlined = CodePlaces(elf), 0
+    for address, text in zip(code, re.split(r"^0x[0-9a-f]{8}$", said, flags=re.MULTILINE)[1:], strict=True):
+        function, line = text.split()[:2]
+        name = places.name(address)
+        file, _, number = line.removeprefix("./").partition(":")
+        # The C library's files have paths of the machine that it was built on.
+        if file.startswith("src/"):
+            assert name.startswith(f"{function.split('.')[0]} ({file}:{number})"), (hex(address), name, text)
+            inlined += ", inlined into " in name
+    assert len(code) > 200
+    assert inlined > 20
 
 
 def test_a_crash_names_function_line_and_window(built: Built) -> None:
