@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-UARTE = 0x4000_2000
+from bsp_interrupts import NVIC_ENABLE, Waiting
+
+UARTE, UARTE_INTERRUPT = 0x4000_2000, 2
 START_RX, START_TX, END_RX, END_TX, ERRORS = (UARTE + offset for offset in (0x0, 0x8, 0x110, 0x120, 0x480))
 RX_POINTER, TX_POINTER, TX_COUNT = UARTE + 0x534, UARTE + 0x544, UARTE + 0x548
+INTERRUPTS_ON = UARTE + 0x304
 CRYSTAL_START, CRYSTAL_STARTED = 0x4000_0000, 0x4000_0100
 PART, REVISION, PROTECTION = 0x1000_0130, 0x1000_0134, 0x1000_1208
 CYCLES, SYSTICK_CONTROL, SYSTICK_VALUE = 0xE000_1004, 0xE000_E010, 0xE000_E018
@@ -24,7 +27,7 @@ RAM, RAM_BYTES = 0x2000_0000, 0x4_0000
 
 @dataclass
 class Machine:
-    """Runs an image until its receiver has been polled empty a few times."""
+    """Runs an image until it waits for bytes and none are left."""
 
     elf: Path
     flash_origin: int = 0
@@ -33,6 +36,8 @@ class Machine:
     part: int = 0x08
     revision: int = 0x05
     protection: int = 0x5A
+    preset: dict[int, int] = field(default_factory=dict)
+    """Registers that do not read as 0 at start."""
     stack_pointer: int | None = None
     """What a bootloader leaves; that of the vector table when None."""
     writes: list[tuple[int, int]] = field(default_factory=list)
@@ -48,8 +53,12 @@ class Machine:
         from unicorn import UC_ARCH_ARM, UC_HOOK_BLOCK, UC_MODE_MCLASS, UC_MODE_THUMB, Uc
         from unicorn.arm_const import UC_ARM_REG_SP, UC_CPU_ARM_CORTEX_M4
 
-        self._registers = {PART: self.part, REVISION: self.revision, PROTECTION: self.protection}
-        self._idle_polls = 0
+        self._registers = {
+            PART: self.part,
+            REVISION: self.revision,
+            PROTECTION: self.protection,
+            **self.preset,
+        }
         self._is_receiving = False
         self._uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
         self._uc.ctl_set_cpu_model(UC_CPU_ARM_CORTEX_M4)
@@ -67,6 +76,7 @@ class Machine:
             int.from_bytes(self._uc.mem_read(self.flash_origin + at, 4), "little") for at in (0, 4)
         )
         self._uc.reg_write(UC_ARM_REG_SP, stack if self.stack_pointer is None else self.stack_pointer)
+        self._waiting = Waiting(self._uc, self.elf, self.flash_origin, self._raise_interrupt)
 
     def _count(self, _uc: Any, _address: int, size: int, _data: Any) -> None:
         self.instructions += size // 2
@@ -77,8 +87,6 @@ class Machine:
             return self.instructions & 0xFFFF_FFFF
         if address == SYSTICK_VALUE:
             return -self.instructions & 0xFF_FFFF if self._registers.get(SYSTICK_CONTROL, 0) & 1 else 0
-        if address == END_RX:
-            self._receive()
         if address == ERRORS:
             return self.errors
         if address == END_TX:
@@ -87,18 +95,16 @@ class Machine:
                 self._uc.emu_stop()
         return self._registers.get(address, 0)
 
-    def _receive(self) -> None:
-        if self._registers.get(END_RX):
-            return
-        if self.received and self._is_receiving:
-            self._is_receiving = False
-            self._uc.mem_write(self._registers[RX_POINTER], bytes([self.received.pop(0)]))
-            self._registers[END_RX] = 1
-            self._idle_polls = 0
-            return
-        self._idle_polls += 1
-        if self._idle_polls > 2:
-            self._uc.emu_stop()
+    def _raise_interrupt(self) -> int | None:
+        """ENDRX, when a byte has come and neither UARTE nor NVIC holds the interrupt back."""
+        enabled = self._registers.get(NVIC_ENABLE, 0) >> UARTE_INTERRUPT & 1
+        asked_for = self._registers.get(INTERRUPTS_ON, 0) >> 4 & 1
+        if not (self.received and self._is_receiving and enabled and asked_for):
+            return None
+        self._is_receiving = False
+        self._uc.mem_write(self._registers[RX_POINTER], bytes([self.received.pop(0)]))
+        self._registers[END_RX] = 1
+        return UARTE_INTERRUPT
 
     def _write(self, _uc: Any, offset: int, _size: int, value: int, base: int) -> None:
         address = base + offset
@@ -111,7 +117,6 @@ class Machine:
         elif address == CRYSTAL_START and self.crystal_starts:
             self._registers[CRYSTAL_STARTED] = 1
         elif address == START_TX:
-            self._idle_polls = 0
             self.polls_of_sending.append(0)
             if self.transmitter_works:
                 pointer, count = self._registers[TX_POINTER], self._registers[TX_COUNT]
@@ -120,14 +125,18 @@ class Machine:
 
     def ask(self, text: str = "") -> str:
         """Send `text`, run, return what the firmware wrote."""
-        from unicorn.arm_const import UC_ARM_REG_PC
-
         self.sent.clear()
-        self._idle_polls = 0
         self.received += text.encode()
-        self._uc.emu_start(self._pc | 1, 0xFFFF_FFFF, timeout=30_000_000)
-        self._pc = self._uc.reg_read(UC_ARM_REG_PC)
+        self._pc = self._waiting.run(self._pc)
         return self.sent.decode().strip()
+
+    def take_systick(self) -> None:
+        """Once the firmware waits: its timer comes to the end of a turn."""
+        self._waiting.serve(-1)
+
+    def sleeps(self) -> bool:
+        """Whether the firmware sleeps when nothing comes. Ends the machine."""
+        return self._waiting.reaches_sleep()
 
     def core_register(self, name: str) -> int:
         """A register of the processor, by its name in unicorn."""

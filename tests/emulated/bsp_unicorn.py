@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bsp_interrupts import NVIC_ENABLE, Waiting
+
 CYCLES, SYSTICK_CONTROL, SYSTICK_VALUE = 0xE000_1004, 0xE000_E010, 0xE000_E018
 WINDOWS = (
     (0x4000_0000, 0x10_0000),
@@ -31,6 +33,8 @@ class Chip:
     usart_status: int
     usart_receive: int
     usart_transmit: int
+    interrupt: int
+    usart_control: int
     cpu: str = "M4"
     flash_control: int = 0
     switched_shift: int = 2
@@ -45,14 +49,14 @@ L476 = Chip(
     0x4002_1000,
     0x08,
     ((8, 10), (24, 25)),
-    *(0x4000_441C, 0x4000_4424, 0x4000_4428),
+    *(0x4000_441C, 0x4000_4424, 0x4000_4428, 38, 0x4000_4400),
     flash_control=0x4002_2000,
 )
 F405 = Chip(
     0x4002_3800,
     0x08,
     ((0, 1), (24, 25)),
-    *(0x4001_1000, 0x4001_1004, 0x4001_1004),
+    *(0x4001_1000, 0x4001_1004, 0x4001_1004, 37, 0x4001_100C),
     flash_control=0x4002_3C00,
 )
 
@@ -64,7 +68,7 @@ def counts(now: int) -> int:
 
 @dataclass
 class Machine:
-    """Runs an image until its receiver has been polled empty a few times."""
+    """Runs an image until it waits for bytes and none are left."""
 
     elf: Path
     chip: Chip
@@ -85,7 +89,6 @@ class Machine:
         from unicorn.arm_const import UC_ARM_REG_SP, UC_CPU_ARM_CORTEX_M4, UC_CPU_ARM_CORTEX_M7
 
         self._registers: dict[int, int] = {}
-        self._idle_polls = 0
         self._uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
         models = {"M4": UC_CPU_ARM_CORTEX_M4, "M7": UC_CPU_ARM_CORTEX_M7}
         self._uc.ctl_set_cpu_model(models[self.chip.cpu])
@@ -100,6 +103,14 @@ class Machine:
         self._uc.hook_add(UC_HOOK_CODE, self._count)
         stack, self._pc = (int.from_bytes(self._uc.mem_read(0x0800_0000 + at, 4), "little") for at in (0, 4))
         self._uc.reg_write(UC_ARM_REG_SP, stack)
+        self._waiting = Waiting(self._uc, self.elf, 0x0800_0000, self._raise_interrupt)
+
+    def _raise_interrupt(self) -> int | None:
+        """The USART's interrupt, when a byte is there and neither USART (RXNEIE) nor NVIC holds it back."""
+        number = self.chip.interrupt
+        enabled = self._registers.get(NVIC_ENABLE + 4 * (number // 32), 0) >> number % 32 & 1
+        asked_for = self._registers.get(self.chip.usart_control, 0) >> 5 & 1
+        return number if self.received and enabled and asked_for else None
 
     def _count(self, *_: object) -> None:
         self.instructions += 1
@@ -130,30 +141,28 @@ class Machine:
         return value | chip.flags.get(address, 0)
 
     def _receiver_flags(self) -> int:
-        if self.received:
-            self._idle_polls = 0
-            return 0x20 | (0x08 if self.overrun else 0)
-        self._idle_polls += 1
-        if self.sent.endswith(b"\n") and self._idle_polls > 2:
-            self._uc.emu_stop()
-        return 0
+        return 0x20 | (0x08 if self.overrun else 0) if self.received else 0
 
     def _write(self, _uc: Any, offset: int, _size: int, value: int, base: int) -> None:
         address = base + offset
         self.writes.append((address, value))
         if address == self.chip.usart_transmit:
             self.sent.append(value & 0xFF)
-            self._idle_polls = 0
         self._registers[address] = value
+
+    def fill_ram(self, word: int) -> None:
+        """Before the first `ask`: what RAM may hold at power-on."""
+        self._uc.mem_write(0x2000_0000, word.to_bytes(4, "little") * (0x1_8000 // 4))
+
+    def take_systick(self) -> None:
+        """Once the firmware waits: its timer comes to the end of a turn."""
+        self._waiting.serve(-1)
 
     def ask(self, text: str = "") -> str:
         """Send `text`, run, return what the firmware wrote."""
-        from unicorn.arm_const import UC_ARM_REG_PC
-
         self.sent.clear()
         self.received += text.encode()
-        self._uc.emu_start(self._pc | 1, 0xFFFF_FFFF, timeout=30_000_000)
-        self._pc = self._uc.reg_read(UC_ARM_REG_PC)
+        self._pc = self._waiting.run(self._pc)
         return self.sent.decode().strip()
 
     def written(self, address: int) -> list[int]:

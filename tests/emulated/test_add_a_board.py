@@ -31,7 +31,9 @@ def test_the_stm32_example(tmp_path: Path) -> None:
     assert validate_board(path) == ()
     elf = build_probe("wrist-sensor", tmp_path / "fw", boards_dirs=(tmp_path / "boards",)).elf
     # USART1 of the L476: status, receive, transmit at 0x1C, 0x24, 0x28.
-    chip = Chip(0x4002_1000, 0x08, ((8, 10), (24, 25)), 0x4001_381C, 0x4001_3824, 0x4001_3828)
+    chip = Chip(
+        0x4002_1000, 0x08, ((8, 10), (24, 25)), 0x4001_381C, 0x4001_3824, 0x4001_3828, 37, 0x4001_3800
+    )
     machine = Machine(elf, chip)
     boot = fields(machine.ask())
     assert (boot["clk"], boot["status"]) == (48_000_000, 0)

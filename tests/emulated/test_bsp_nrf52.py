@@ -19,7 +19,7 @@ VECTOR_TABLE, SYSTICK_CONTROL = 0xE000_ED08, 0xE000_E010
 INTERRUPTS_OFF = (0xE000_E180, 0xE000_E184)
 INTERRUPTS_NOT_PENDING = (0xE000_E280, 0xE000_E284)
 PROTECTION_OFF = 0x4000_0558
-BOOT = {"clk": 64_000_000, "status": 0, "counter": DWT, "stack": 4096, "data": 1}
+BOOT = {"clk": 64_000_000, "status": 0, "counter": DWT, "stack": 4096, "data": 1, "cause": 1, "fault": 0}
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,8 @@ def test_dk_registers(dk: Path) -> None:
     assert machine.written(0x4000_2500) == [0, 8]  # ENABLE: off, then UARTE and not the legacy UART
     assert machine.written(0x4000_2200) == [0]  # SHORTS: the receiver is started again by software
     assert machine.written(0x4000_2538) == [1]  # RXD.MAXCNT
+    assert machine.written(0x4000_2304) == [1 << 4]  # INTENSET: ENDRX
+    assert machine.written(0xE000_E100) == [1 << 2]  # NVIC_ISER0: interrupt 2
     order = [address for address, _ in machine.writes]
     enabled = machine.writes.index((0x4000_2500, 8))
     for before in (0x5000_0718, 0x5000_0720, 0x4000_250C, 0x4000_2514, 0x4000_2524):

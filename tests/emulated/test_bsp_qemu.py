@@ -84,7 +84,15 @@ def machine(probe: Path) -> Iterator[tuple[Qemu, dict[str, int]]]:
 def test_boot_reports_the_fallbacks_honestly(machine: tuple[Qemu, dict[str, int]]) -> None:
     _, boot = machine
     # 16 MHz: the HSI (RM0090). status 1: clock fallback only. counter 2: SysTick, since CYCCNT reads 0 in QEMU.
-    assert boot == {"clk": 16_000_000, "status": 1, "counter": 2, "stack": 4096, "data": 1, "cause": 0, "fault": 0}
+    assert boot == {
+        "clk": 16_000_000,
+        "status": 1,
+        "counter": 2,
+        "stack": 4096,
+        "data": 1,
+        "cause": 0,
+        "fault": 0,
+    }
 
 
 def test_the_console_passes_every_byte(machine: tuple[Qemu, dict[str, int]]) -> None:

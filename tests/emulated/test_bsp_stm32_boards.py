@@ -19,12 +19,16 @@ DWT = 1
 RESET_CONTROL = 0xE000_ED0C
 
 
-def usart(base: int, generation: int) -> dict[str, int]:
-    status, receive, transmit = {1: (0x00, 0x04, 0x04), 2: (0x1C, 0x24, 0x28)}[generation]
+def usart(base: int, generation: int, interrupt: int) -> dict[str, int]:
+    status, receive, transmit, control = {1: (0x00, 0x04, 0x04, 0x0C), 2: (0x1C, 0x24, 0x28, 0x00)}[
+        generation
+    ]
     return {
         "usart_status": base + status,
         "usart_receive": base + receive,
         "usart_transmit": base + transmit,
+        "usart_control": base + control,
+        "interrupt": interrupt,
     }
 
 
@@ -44,15 +48,15 @@ class Expected:
     """Last write of alternate function and mode registers."""
 
 
-F446 = replace(F405, **usart(0x4000_4400, 1), copies={0x4000_7004: (0x4000_7000, 3 << 16)})
-F411 = replace(F405, **usart(0x4000_4400, 1))
-L4R5 = replace(L476, **usart(0x4000_8000, 2))
-L475 = replace(L476, **usart(0x4001_3800, 2))
+F446 = replace(F405, **usart(0x4000_4400, 1, 38), copies={0x4000_7004: (0x4000_7000, 3 << 16)})
+F411 = replace(F405, **usart(0x4000_4400, 1, 38))
+L4R5 = replace(L476, **usart(0x4000_8000, 2, 70))
+L475 = replace(L476, **usart(0x4001_3800, 2, 37))
 WB55 = Chip(
     0x5800_0000,
     0x08,
     ((8, 10), (24, 25)),
-    **usart(0x4001_3800, 2),
+    **usart(0x4001_3800, 2, 36),
     flash_control=0x5800_4000,
     flags={0x5800_0108: 1 << 17},
 )
@@ -60,7 +64,7 @@ H743 = Chip(
     0x5802_4400,
     0x10,
     ((0, 2), (24, 25)),
-    **usart(0x4000_4800, 2),
+    **usart(0x4000_4800, 2, 39),
     cpu="M7",
     flash_control=0x5200_2000,
     switched_shift=3,
@@ -244,7 +248,15 @@ def test_reaches_its_clock_by_the_manuals_sequence(board: str, image: Callable[[
     expected = EXPECTED[board]
     machine = Machine(image(board), expected.chip)
     boot = fields(machine.ask())
-    assert boot == {"clk": expected.clock_hz, "status": 0, "counter": DWT, "stack": 4096, "data": 1}
+    assert boot == {
+        "clk": expected.clock_hz,
+        "status": 0,
+        "counter": DWT,
+        "stack": 4096,
+        "data": 1,
+        "cause": 0,
+        "fault": 0,
+    }
     assert machine.written(expected.baud_register) == [expected.baud_divider]
     before_baud = machine.writes[: machine.writes.index((expected.baud_register, expected.baud_divider))]
     written = [

@@ -30,13 +30,22 @@ def f405(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_l476_reaches_80_mhz(l476: Path) -> None:
     machine = Machine(l476, L476)
     boot = fields(machine.ask())
-    assert boot == {"clk": 80_000_000, "status": 0, "counter": DWT, "stack": 4096, "data": 1}
+    assert boot == {
+        "clk": 80_000_000,
+        "status": 0,
+        "counter": DWT,
+        "stack": 4096,
+        "data": 1,
+        "cause": 0,
+        "fault": 0,
+    }
     assert machine.written(0x4000_440C) == [0x2B6]  # USART2_BRR: 80 MHz / 115200
     assert machine.written(0x4002_100C) == [0x0100_0A02]  # PLLCFGR: HSI16, M = 1, N = 10, R = 2 enabled
     assert machine.written(0x4002_2000) == [0x704]  # FLASH_ACR: 4 wait states, prefetch, both caches
     assert machine.written(0x4002_1008)[-1] & 3 == 3  # CFGR.SW = PLL
     assert machine.written(0x4000_7000) == [0x200]  # PWR_CR1.VOS = range 1
-    assert machine.written(0x4000_4400) == [0xC, 0xD]  # TE and RE, then UE
+    assert machine.written(0x4000_4400) == [0x2C, 0x2D]  # RXNEIE, TE and RE, then UE
+    assert machine.written(0xE000_E104) == [1 << 6]  # NVIC_ISER1: interrupt 38
     assert machine.written(0x4800_0020)[-1] == 0x7700  # GPIOA_AFRL: PA2 and PA3 on AF7
     order = [address for address, _ in machine.writes]
     assert order.index(0x4002_2000) < order.index(0x4002_1008)  # wait states before the faster clock
@@ -45,12 +54,21 @@ def test_l476_reaches_80_mhz(l476: Path) -> None:
 def test_f405_reaches_168_mhz(f405: Path) -> None:
     machine = Machine(f405, F405)
     boot = fields(machine.ask())
-    assert boot == {"clk": 168_000_000, "status": 0, "counter": DWT, "stack": 4096, "data": 1}
+    assert boot == {
+        "clk": 168_000_000,
+        "status": 0,
+        "counter": DWT,
+        "stack": 4096,
+        "data": 1,
+        "cause": 0,
+        "fault": 0,
+    }
     assert machine.written(0x4001_1008) == [0x2D9]  # USART1_BRR: 84 MHz / 115200
     assert machine.written(0x4002_3804) == [0x2400_2A08]  # PLLCFGR: HSI, M = 8, N = 168, P = 2, Q = 4
     assert machine.written(0x4002_3C00) == [0x705]  # FLASH_ACR: 5 wait states, prefetch, both caches
     assert machine.written(0x4002_3808) == [0x9400, 0x9402]  # PPRE1 = /4, PPRE2 = /2, then SW = PLL
-    assert machine.written(0x4001_100C) == [0xC, 0x200C]  # TE and RE, then UE
+    assert machine.written(0x4001_100C) == [0x2C, 0x202C]  # RXNEIE, TE and RE, then UE
+    assert machine.written(0xE000_E104) == [1 << 5]  # NVIC_ISER1: interrupt 37
     assert machine.written(0x4002_0024)[-1] == 0x770  # GPIOA_AFRH: PA9 and PA10 on AF7
 
 

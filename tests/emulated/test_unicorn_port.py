@@ -203,7 +203,7 @@ def test_sleeping_firmware_wakes_up_on_input(device: Connection) -> None:
     [
         (b"f", r"in main .*read of address 0x70000010 \(4 bytes\)"),
         (b"w", r"in main .*write to read-only address 0x08000000 \(4 bytes\)"),
-        (b"u", r"in main .*Invalid instruction"),
+        (b"u", r"in main .*Invalid instruction.*, and then in unexpected .*locked up"),
     ],
 )
 def test_crash_names_place_and_address(device: Connection, command: bytes, message: str) -> None:

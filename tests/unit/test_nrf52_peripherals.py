@@ -9,6 +9,7 @@ from ppg_deploy.errors import DeviceError
 from ppg_deploy.ports import emulated_board
 from ppg_deploy.ports.chip_model import DESCRIPTIONS, ChipModel, describe_chip, make_chip
 from ppg_deploy.ports.core_registers import CoreRegisters
+from ppg_deploy.ports.interrupt_controller import InterruptController
 from ppg_deploy.ports.nrf52_peripherals import CHIPS, DmaMemory
 from ppg_deploy.ports.serial_link import SerialLink
 
@@ -16,6 +17,8 @@ UARTE, RAM, RAM_BYTES = 0x4000_2000, 0x2000_0000, 0x100
 START_RX, START_TX, END_RX, END_TX = 0x000, 0x008, 0x110, 0x120
 ENABLE, PSEL_TXD, PSEL_RXD = 0x500, 0x50C, 0x514
 RX_POINTER, RX_LIMIT, RX_AMOUNT, TX_POINTER, TX_LIMIT = 0x534, 0x538, 0x53C, 0x544, 0x548
+INTERRUPT_SET, INTERRUPT_CLEAR, ERROR_SOURCE = 0x304, 0x308, 0x480
+RESET_REASON = 0x4000_0400
 
 
 @dataclass
@@ -33,7 +36,12 @@ class Chip:
         self.model = make_chip(
             CHIPS["nrf52840"],
             uart_base=UARTE,
-            core=CoreRegisters(cpu="cortex-m4", instructions=lambda: 0, request_reset=lambda: None),
+            core=CoreRegisters(
+                cpu="cortex-m4",
+                interrupts=InterruptController(lambda: ()),
+                instructions=lambda: 0,
+                request_reset=lambda: None,
+            ),
             link=self.link,
             memory=DmaMemory(
                 ranges=((RAM, RAM + RAM_BYTES),),
@@ -116,7 +124,7 @@ def test_reset_forgets_everything(chip: Chip) -> None:
     chip.write(START_RX=1)
     chip.model.write(0x4000_0000, 1)
     assert chip.model.read(0x4000_0100) == 1
-    chip.model.reset()
+    chip.model.reset(by_software=False)
     assert chip.read(PSEL_TXD) == 0xFFFF_FFFF
     assert chip.model.read(0x4000_0100) == 0
     chip.link.write(b"x")
@@ -129,3 +137,48 @@ def test_reset_forgets_everything(chip: Chip) -> None:
 )
 def test_boards_name_their_chip(board: str, model: str) -> None:
     assert describe_chip(emulated_board(load_board(board))) is DESCRIPTIONS[model]
+
+
+def test_asks_for_its_interrupt_once_a_byte(chip: Chip) -> None:
+    """ENDRX is bit 4 of INTEN; the event is cleared by writing 0, and the receiver takes one buffer a start."""
+    peripherals = chip.model.peripherals
+    chip.link.write(b"\x80\x81\x82")
+    chip.write(START_RX=1)
+    assert not peripherals.wants_interrupt
+    chip.write(END_RX=0, START_RX=1, INTERRUPT_SET=1 << 4)
+    assert (chip.read(INTERRUPT_SET), chip.read(INTERRUPT_CLEAR)) == (1 << 4, 1 << 4)
+    assert peripherals.wants_interrupt
+    first = chip.ram[0]
+    chip.write(END_RX=0)
+    assert not peripherals.wants_interrupt
+    chip.write(START_RX=1)
+    assert peripherals.wants_interrupt
+    assert (first, chip.ram[0]) == (0x81, 0x82)
+    chip.write(INTERRUPT_CLEAR=1 << 4)
+    assert not peripherals.wants_interrupt
+
+
+def test_a_buffer_in_use_stays_where_it_is(chip: Chip) -> None:
+    chip.write(START_RX=1, RX_POINTER=RAM + 8)
+    chip.link.write(b"a")
+    assert chip.read(END_RX) == 1
+    assert (chip.ram[0], chip.ram[8]) == (ord("a"), 0)
+
+
+def test_reset_reasons_add_up_until_they_are_cleared(chip: Chip) -> None:
+    """POWER, RESETREAS: SREQ is bit 2, nothing is set after power-on, and writing 1 clears."""
+    assert chip.model.read(RESET_REASON) == 0
+    chip.model.reset(by_software=True)
+    assert chip.model.read(RESET_REASON) == 1 << 2
+    chip.model.write(RESET_REASON, 1 << 0)
+    assert chip.model.read(RESET_REASON) == 1 << 2
+    chip.model.write(RESET_REASON, 1 << 2)
+    assert chip.model.read(RESET_REASON) == 0
+    chip.model.reset(by_software=True)
+    chip.model.reset(by_software=False)
+    assert chip.model.read(RESET_REASON) == 0
+
+
+def test_line_errors_never_happen(chip: Chip) -> None:
+    chip.write(ERROR_SOURCE=0xF)
+    assert chip.read(ERROR_SOURCE) == 0

@@ -26,9 +26,11 @@ from ppg_deploy.ports.core_registers import (
 )
 from ppg_deploy.ports.firmware_image import Entry, FirmwareImage, Function, read_firmware_image
 from ppg_deploy.ports.inference_window import InferenceWindow
+from ppg_deploy.ports.interrupt_controller import InterruptController
 from ppg_deploy.ports.nrf52_peripherals import DmaMemory
-from ppg_deploy.ports.serial_link import IDLE_POLLS, SerialLink
-from ppg_deploy.ports.stm32_registers import STM32F4, STM32L4
+from ppg_deploy.ports.serial_link import BYTES_AT_A_TIME, IDLE_POLLS, SerialLink
+from ppg_deploy.ports.stm32_peripherals import Stm32Peripherals
+from ppg_deploy.ports.stm32_registers import FAMILIES, STM32F4, STM32L4
 from ppg_deploy.timing import RUN, Block, FlashReader, Step
 
 NETDUINO = emulated_board(load_board("netduinoplus2"))
@@ -115,7 +117,12 @@ class Chip:
         self.now = 0
         self.resets = 0
         self.link = SerialLink()
-        core = CoreRegisters(cpu="cortex-m4", instructions=lambda: self.now, request_reset=self.count_reset)
+        core = CoreRegisters(
+            cpu="cortex-m4",
+            interrupts=InterruptController(lambda: ()),
+            instructions=lambda: self.now,
+            request_reset=self.count_reset,
+        )
         self.peripherals = make_chip(
             STM32L4,
             uart_base=0x40004400,
@@ -170,6 +177,14 @@ def test_system_timer_counts_down_and_reloads() -> None:
     assert values == [0, 0xFFFFFF, 0xFFFFFE, 1, 0, 0xFFFFFF]
 
 
+def test_system_timer_leaves_zero_even_while_nothing_is_counted() -> None:
+    chip = Chip()
+    chip.peripherals.write(SYSTICK_RELOAD, 0xFFFFFF)
+    chip.peripherals.write(SYSTICK_VALUE, 0)
+    chip.peripherals.write(SYSTICK_CONTROL, 7)
+    assert [chip.peripherals.read(SYSTICK_VALUE) for _ in range(4)] == [0, 0xFFFFFF, 0xFFFFFF, 0xFFFFFF]
+
+
 def test_reset_needs_the_key() -> None:
     chip = Chip()
     chip.peripherals.write(RESET_CONTROL, 0x00000004)
@@ -188,6 +203,56 @@ def test_uart_registers() -> None:
     assert chip.peripherals.read(receive) == 0x81
     chip.peripherals.write(transmit, 0x142)
     assert chip.link.read(1, 0) == b"\x42"
+
+
+def test_uart_asks_for_its_interrupt_while_a_byte_waits() -> None:
+    """RM0351 40.8.1: RXNEIE is bit 5 of CR1; the line stays asserted until the last byte is read."""
+    chip = Chip()
+    control, receive = 0x40004400, 0x40004424
+    chip.link.write(b"ab")
+    assert not chip.peripherals.peripherals.wants_interrupt
+    chip.peripherals.write(control, (1 << 5) | 0xD)
+    for byte in b"ab":
+        assert chip.peripherals.peripherals.wants_interrupt
+        assert chip.peripherals.read(receive) == byte
+    assert not chip.peripherals.peripherals.wants_interrupt
+
+
+@pytest.mark.parametrize(
+    ("family", "register", "power_on", "software", "clear"),
+    [
+        # Power-on: brown-out and pin (and power-on where there is a flag); software: SFTRSTF.
+        ("stm32l4", 0x40021094, (1 << 27) | (1 << 26), 1 << 28, 1 << 23),
+        ("stm32f4", 0x40023874, (1 << 27) | (1 << 26) | (1 << 25), 1 << 28, 1 << 24),
+        ("stm32h7", 0x580244D0, (1 << 23) | (1 << 22) | (1 << 21), 1 << 24, 1 << 16),
+        ("stm32wb", 0x58000094, (1 << 27) | (1 << 26), 1 << 28, 1 << 23),
+    ],
+)
+def test_restart_flags(family: str, register: int, power_on: int, software: int, clear: int) -> None:
+    description = FAMILIES[family]
+    chip = Stm32Peripherals(description, uart_base=0x40004400, link=SerialLink())
+    chip.reset(by_software=False)
+    assert chip.read(register) & (power_on | software) == power_on
+    chip.reset(by_software=True)
+    assert chip.read(register) & (power_on | software) == power_on | software
+    low_speed_oscillator = 1
+    chip.write(register, clear | low_speed_oscillator)
+    assert chip.read(register) & (power_on | software) == 0
+    assert chip.read(register) & low_speed_oscillator
+    chip.reset(by_software=True)
+    assert chip.read(register) & software
+
+
+def test_a_long_message_arrives_in_portions() -> None:
+    """As from a line that is slower than the firmware: a sleeping one empties its buffer in between."""
+    link = SerialLink()
+    link.write(bytes(BYTES_AT_A_TIME + 1))
+    for _ in range(BYTES_AT_A_TIME):
+        assert link.has_byte
+        link.take()
+    assert not link.has_byte
+    link.sleep(lambda: link.has_byte)
+    assert link.has_byte
 
 
 def test_idle_firmware_waits_for_the_host() -> None:

@@ -16,6 +16,7 @@
 
 #define TURN_BITS 24u
 #define VALUE_MASK 0xFFFFFFu
+#define ZERO_POLLS 100u
 
 static bool counts;
 static volatile uint32_t turns;       /* since the timer was last restarted */
@@ -73,10 +74,11 @@ uint32_t ppg_timer_elapsed(uint32_t before, uint32_t after) {
 }
 
 /* Counts up. The timer counts down and reads 0 for one step at the end of a turn; QEMU lets it read 0 for longer,
-   until it has told its interrupt controller. So 0 is waited out: after it, value and pending bit belong together. */
+   until it has told its interrupt controller. So 0 is waited out: after it, value and pending bit belong together. Not for
+   long: an emulator whose timer moves only while it counts instructions may show 0 during a whole run. */
 static uint32_t elapsed_of_turn(void) {
   uint32_t value = ppg_read32(PPG_SYSTICK_VALUE);
-  for (uint32_t poll = 0u; value == 0u && poll < PPG_WAIT_POLLS; poll++) {
+  for (uint32_t poll = 0u; value == 0u && poll < ZERO_POLLS; poll++) {
     value = ppg_read32(PPG_SYSTICK_VALUE);
   }
   return ppg_timer_elapsed(0u, value);

@@ -16,6 +16,7 @@
 #define UART_TRANSMIT (UART + 0x28u)
 #define UART_CONTROL UART
 #define UART_ENABLE ((1u << 3) | (1u << 2) | 1u)
+#define UART_INTERRUPT 38u
 #elif defined(STM32F4)
 #define RCC_CR 0x40023800u
 #define RCC_CFGR 0x40023808u
@@ -27,7 +28,11 @@
 #define UART_TRANSMIT (UART + 0x4u)
 #define UART_CONTROL (UART + 0xCu)
 #define UART_ENABLE ((1u << 13) | (1u << 3) | (1u << 2))
+#define UART_INTERRUPT 37u
 #endif
+#define NVIC_ENABLE 0xE000E104u
+#define NVIC_DISABLE 0xE000E184u
+#define NVIC_BIT (1u << (UART_INTERRUPT - 32u))
 
 extern uint32_t _estack, _sidata, _sdata, _edata, _sbss, _ebss;
 int ppg_model_run(const int8_t *input, int8_t *output);
@@ -50,9 +55,9 @@ void Reset_Handler(void) {
   }
 }
 
+/* A fault in here locks the core up. */
 static void unexpected(void) {
-  for (;;) {
-  }
+  __asm volatile("udf #0");
 }
 
 __attribute__((section(".isr_vector"), used)) static const struct {
@@ -150,7 +155,17 @@ static void broken(uint32_t how) {
     for (volatile int forever = 0;; forever++) {
     }
   }
-  if (how == 'z') __asm volatile("wfi");
+}
+
+/* An interrupt that is pending but masked ends WFI, and is never taken: there is no vector for it. */
+static void doze(void) {
+  __asm volatile("cpsid i");
+  REGISTER(UART_CONTROL) = UART_ENABLE | (1u << 5);
+  REGISTER(NVIC_ENABLE) = NVIC_BIT;
+  __asm volatile("dsb\n wfi");
+  REGISTER(UART_CONTROL) = UART_ENABLE;
+  REGISTER(NVIC_DISABLE) = NVIC_BIT;
+  __asm volatile("cpsie i");
 }
 
 int main(void) {
@@ -179,6 +194,7 @@ int main(void) {
     if (command == 'm') model_run();
     if (command == 'e') echo();
     if (command == 'r') REGISTER(0xE000ED0Cu) = 0x05FA0004u;
+    if (command == 'z') doze();
     broken(command);
   }
 }

@@ -28,8 +28,13 @@ DESCRIPTIONS: Mapping[str, Description] = {**stm32_registers.FAMILIES, **nrf52_p
 class Peripherals(Protocol):
     """What is not memory on a chip, its core left out."""
 
-    def reset(self) -> None:
-        """Back to the state after power-on."""
+    def reset(self, *, by_software: bool) -> None:
+        """Back to the state after power-on; `by_software`: as after a reset that the firmware asked for."""
+        ...
+
+    @property
+    def wants_interrupt(self) -> bool:
+        """Whether the console UART asks for its interrupt."""
         ...
 
     def read(self, address: int) -> int:
@@ -49,18 +54,23 @@ class ChipModel:
     peripherals: Peripherals
     windows: tuple[tuple[int, int], ...]
 
-    def reset(self) -> None:
-        """Back to the state after power-on."""
+    def reset(self, *, by_software: bool) -> None:
+        """Back to the state after power-on; `by_software`: as after a reset that the firmware asked for."""
         self.core.reset()
-        self.peripherals.reset()
+        self.peripherals.reset(by_software=by_software)
 
-    def read(self, address: int) -> int:
-        """The 32-bit value at `address`."""
-        return (self.core if address >= CORE_BASE else self.peripherals).read(address)
+    def read(self, address: int, size: int = 4) -> int:
+        """The value at `address`; `size` in bytes matters for the core's registers only."""
+        if address >= CORE_BASE:
+            return self.core.read(address, size)
+        return self.peripherals.read(address)
 
-    def write(self, address: int, value: int) -> None:
+    def write(self, address: int, value: int, size: int = 4) -> None:
         """Store `value`, and do what the register does when written."""
-        (self.core if address >= CORE_BASE else self.peripherals).write(address, value)
+        if address >= CORE_BASE:
+            self.core.write(address, value, size)
+        else:
+            self.peripherals.write(address, value)
 
 
 def describe_chip(board: EmulatedBoard) -> Description:

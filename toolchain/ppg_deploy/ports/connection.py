@@ -55,8 +55,8 @@ class Connection:
     unicorn they do not (the counter stands still, every difference is 0, unless a count is armed).
     `boot_wait_s` is how long the device may take from opening the port to its boot message.
     `locate` stops an emulated processor for good and tells where it was, for a device that does not answer; None where
-    that cannot be asked. It returns None when the processor was not running: it waits for input, or has stopped before.
-    Afterwards the stream only raises DeviceError.
+    that cannot be asked. Afterwards the stream only raises DeviceError. It returns None, and stops nothing, when the
+    processor waits for input or has stopped before.
     """
 
     stream: SerialStream

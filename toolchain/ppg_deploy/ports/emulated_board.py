@@ -21,7 +21,7 @@ class EmulatedBoard:
     `register_model` names an entry of `chip_model.DESCRIPTIONS`, None when unicorn has no model of this chip.
     `qemu_machine`, `qemu_serial` (index of the `-serial` option that is the console UART) and `systick_hz` (rate of
     QEMU's SysTick) are None when QEMU has no model of the board. The first flash holds the vector table. `timing_model`
-    is None for the core's own.
+    is None for the core's own. `uart_interrupt` is the number of the console UART's interrupt.
     """
 
     id: str
@@ -33,6 +33,7 @@ class EmulatedBoard:
     qemu_serial: int | None
     systick_hz: int | None
     timing_model: str | None = None
+    uart_interrupt: int | None = None
 
 
 def emulated_board(board: Board) -> EmulatedBoard:
@@ -46,6 +47,7 @@ def emulated_board(board: Board) -> EmulatedBoard:
             for region in board.memory
         ),
         uart_base=board.uart.base,
+        uart_interrupt=board.uart.interrupt,
         register_model=None if unicorn is None else unicorn.model,
         timing_model=None if unicorn is None else unicorn.timing_model,
         qemu_machine=None if qemu is None else qemu.machine,

@@ -3,7 +3,7 @@
 A register remembers what was written to it, apart from tasks and events. Where silicon is strict, the model is too:
 pins cannot be chosen while the UARTE is on, nothing is sent or received through pins that are not connected, EasyDMA
 reaches RAM only, and after each filled buffer the receiver must be started again. Source: nRF52840 product
-specification, chapters CLOCK, NVMC, FICR, UICR, UARTE.
+specification, chapters CLOCK, NVMC, FICR, UICR, POWER, UARTE.
 """
 
 from collections.abc import Callable
@@ -16,6 +16,8 @@ _CLOCK_START_CRYSTAL = 0x40000000
 _CLOCK_CRYSTAL_STARTED = 0x40000100
 _CLOCK_STATUS = 0x4000040C
 _CRYSTAL_RUNS = (1 << 16) | (1 << 0)  # STATE, SRC
+_RESET_REASON = 0x40000400
+_RESET_BY_SOFTWARE = 1 << 2  # SREQ
 _NVMC_READY = 0x4001E400
 _FICR_PART = 0x10000130
 _FICR_REVISION = 0x10000134
@@ -25,10 +27,14 @@ _HARDWARE_PROTECTION_OFF = 0x5A
 # Offsets from the UARTE's base.
 _START_RX, _START_TX = 0x000, 0x008
 _END_RX, _END_TX = 0x110, 0x120
+_INTERRUPT_SET, _INTERRUPT_CLEAR = 0x304, 0x308
+_ERROR_SOURCE = 0x480
 _ENABLE = 0x500
 _PSEL_RTS, _PSEL_TXD, _PSEL_CTS, _PSEL_RXD = 0x508, 0x50C, 0x510, 0x514
 _RX_POINTER, _RX_LIMIT, _RX_AMOUNT = 0x534, 0x538, 0x53C
 _TX_POINTER, _TX_LIMIT, _TX_AMOUNT = 0x544, 0x548, 0x54C
+# Interrupts, by the bit that enables them: the event at 0x100 + 4 * bit.
+_EVENTS = {4: _END_RX, 8: _END_TX}
 _PSELS = (_PSEL_RTS, _PSEL_TXD, _PSEL_CTS, _PSEL_RXD)
 _ENABLED_UARTE = 8
 _NOT_CONNECTED = 0xFFFFFFFF
@@ -74,11 +80,15 @@ class Nrf52Peripherals:
         self._memory = memory
         self._stored: dict[int, int] = {}
         self._is_receiving = False
-        self.reset()
+        self._buffer_in_use = (0, 0)
+        self._interrupts = 0
+        self.reset(by_software=False)
 
-    def reset(self) -> None:
-        """Back to the state after power-on."""
+    def reset(self, *, by_software: bool) -> None:
+        """Back to the state after power-on, apart from the register that tells why."""
+        reasons = self._stored.get(_RESET_REASON, 0) | _RESET_BY_SOFTWARE if by_software else 0
         self._stored = {
+            _RESET_REASON: reasons,
             _NVMC_READY: 1,
             _FICR_PART: self._chip.part,
             _FICR_REVISION: self._chip.revision,
@@ -86,12 +96,22 @@ class Nrf52Peripherals:
             **{self._uart + offset: _NOT_CONNECTED for offset in _PSELS},
         }
         self._is_receiving = False
+        self._interrupts = 0
         self._link.clear_received()
+
+    @property
+    def wants_interrupt(self) -> bool:
+        """Whether the UARTE asks for its interrupt. What has arrived is put into the buffer first."""
+        if self._is_receiving and self._link.has_byte:
+            self._receive()
+        return any(self._interrupts >> bit & 1 and self._uarte(event) for bit, event in _EVENTS.items())
 
     def read(self, address: int) -> int:
         """The 32-bit value at `address`."""
-        if address == self._uart + _END_RX:
+        if address == self._uart + _END_RX and self._is_receiving and self._link.poll():
             self._receive()
+        if address - self._uart in (_INTERRUPT_SET, _INTERRUPT_CLEAR):
+            return self._interrupts
         return self._stored.get(address, 0)
 
     def write(self, address: int, value: int) -> None:
@@ -100,6 +120,12 @@ class Nrf52Peripherals:
         if address == _CLOCK_START_CRYSTAL:
             self._stored[_CLOCK_CRYSTAL_STARTED] = 1
             self._stored[_CLOCK_STATUS] = _CRYSTAL_RUNS
+        elif address == _RESET_REASON or offset == _ERROR_SOURCE:
+            self._stored[address] = self._stored.get(address, 0) & ~value
+        elif offset == _INTERRUPT_SET:
+            self._interrupts |= value
+        elif offset == _INTERRUPT_CLEAR:
+            self._interrupts &= ~value
         elif offset == _START_RX:
             self._start_receiving()
         elif offset == _START_TX:
@@ -145,15 +171,16 @@ class Nrf52Peripherals:
 
     def _start_receiving(self) -> None:
         if self._is_on:
-            self._buffer(_RX_POINTER, _RX_LIMIT)
+            # As on silicon, where the pointer may be changed for the next buffer as soon as this one is in use.
+            self._buffer_in_use = self._buffer(_RX_POINTER, _RX_LIMIT)
             self._stored[self._uart + _RX_AMOUNT] = 0
             self._is_receiving = True
 
     def _receive(self) -> None:
-        """Put a waiting byte into the buffer. Waits for the host when the firmware is idle."""
-        if not self._is_receiving or not self._is_connected(_PSEL_RXD) or not self._link.poll():
+        """Put a waiting byte into the buffer."""
+        if not self._is_connected(_PSEL_RXD):
             return
-        address, count = self._buffer(_RX_POINTER, _RX_LIMIT)
+        address, count = self._buffer_in_use
         amount = self._uarte(_RX_AMOUNT)
         self._memory.write(address + amount, bytes([self._link.take()]))
         self._stored[self._uart + _RX_AMOUNT] = amount + 1

@@ -31,9 +31,22 @@ class Following:
 class UartLayout:
     """Offsets from the UART's base. The bits used are the same in both generations of the peripheral."""
 
+    control: int
     status: int
     receive: int
     transmit: int
+
+
+@dataclass(frozen=True)
+class RestartFlags:
+    """The register that tells why the chip restarted: its value after power-on, the flags that a reset asked for by
+    software adds to it, and the bit (RMVF) that, written as 1, clears all of `flags`."""
+
+    address: int
+    after_power_on: int
+    by_software: int
+    flags: int
+    clear: int
 
 
 @dataclass(frozen=True)
@@ -45,16 +58,18 @@ class FamilyRegisters:
     """
 
     uart: UartLayout
+    restart: RestartFlags
     following: tuple[Following, ...]
     always_set: dict[int, int]
     after_reset: dict[int, int] = field(default_factory=dict)
 
 
 UART_RECEIVED = 1 << 5
+UART_RECEIVE_INTERRUPT = 1 << 5
 UART_SENT_AND_CAN_SEND = (1 << 6) | (1 << 7)
 
-_FIRST_USART = UartLayout(status=0x00, receive=0x04, transmit=0x04)
-_SECOND_USART = UartLayout(status=0x1C, receive=0x24, transmit=0x28)
+_FIRST_USART = UartLayout(control=0x0C, status=0x00, receive=0x04, transmit=0x04)
+_SECOND_USART = UartLayout(control=0x00, status=0x1C, receive=0x24, transmit=0x28)
 
 # RM0351 (L47x) and RM0432 (L4+): RCC 6.4, USART 40.8. PWR_CR5 on L4+ only: normal mode of range 1, no boost.
 _STM32L4_RCC = 0x40021000
@@ -62,6 +77,13 @@ _STM32L4_PWR_CR1 = 0x40007000
 _STM32L4_PWR_CR5 = 0x40007080
 STM32L4 = FamilyRegisters(
     uart=_SECOND_USART,
+    restart=RestartFlags(  # RCC_CSR; SFTRSTF with PINRSTF, which every internal reset sets by way of NRST
+        _STM32L4_RCC + 0x94,
+        after_power_on=0x0C000600,
+        by_software=0x14000000,
+        flags=0xFF000000,
+        clear=1 << 23,
+    ),
     following=(
         Following(_STM32L4_RCC + 0x00, source_bit=0, target_bit=1),  # MSI
         Following(_STM32L4_RCC + 0x00, source_bit=8, target_bit=10),  # HSI16
@@ -79,6 +101,13 @@ _STM32F4_PWR_CONTROL = 0x40007000
 _STM32F4_PWR_STATUS = 0x40007004
 STM32F4 = FamilyRegisters(
     uart=_FIRST_USART,
+    restart=RestartFlags(  # RCC_CSR
+        _STM32F4_RCC + 0x74,
+        after_power_on=0x0E000000,
+        by_software=0x14000000,
+        flags=0xFE000000,
+        clear=1 << 24,
+    ),
     following=(
         Following(_STM32F4_RCC + 0x00, source_bit=0, target_bit=1),  # HSI
         Following(_STM32F4_RCC + 0x00, source_bit=16, target_bit=17),  # HSE
@@ -103,6 +132,13 @@ _STM32H7_PWR_CSR1 = 0x58024804
 _STM32H7_PWR_D3CR = 0x58024818
 STM32H7 = FamilyRegisters(
     uart=_SECOND_USART,
+    restart=RestartFlags(  # RCC_RSR: SFTRSTF, PINRSTF, CPURSTF
+        _STM32H7_RCC + 0xD0,
+        after_power_on=0x00E80000,
+        by_software=0x01420000,
+        flags=0xFFFE0000,
+        clear=1 << 16,
+    ),
     following=(
         Following(_STM32H7_RCC + 0x00, source_bit=0, target_bit=2),  # HSI
         Following(_STM32H7_RCC + 0x00, source_bit=7, target_bit=8),  # CSI
@@ -131,6 +167,13 @@ STM32H7 = FamilyRegisters(
 _STM32WB_RCC = 0x58000000
 STM32WB = FamilyRegisters(
     uart=_SECOND_USART,
+    restart=RestartFlags(  # RCC_CSR
+        _STM32WB_RCC + 0x94,
+        after_power_on=0x0C000000,
+        by_software=0x14000000,
+        flags=0xFE000000,
+        clear=1 << 23,
+    ),
     following=(
         Following(_STM32WB_RCC + 0x00, source_bit=0, target_bit=1),  # MSI
         Following(_STM32WB_RCC + 0x00, source_bit=8, target_bit=10),  # HSI16

@@ -101,4 +101,5 @@ def open_unicorn(elf: Path, board: EmulatedBoard, timing_model: TimingModel | No
         instructions_per_tick=None,
         ticks_valid=False,
         boot_wait_s=BOOT_WAIT_S,
+        locate=machine.locate,
     )
