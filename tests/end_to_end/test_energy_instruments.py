@@ -9,8 +9,11 @@ from ppg_deploy.energy.figures import between_gates, gate_energies, per_inferenc
 from ppg_deploy.energy.gates import Schedule, gates_by_input, gates_by_time
 from ppg_deploy.energy.instrument import Instrument, Mode, Setting
 from ppg_deploy.energy.open import open_instrument
+from ppg_deploy.energy.powershield import LPM01A, PowerShield
 from ppg_deploy.energy.record import Trace, record
+from ppg_deploy.energy.serial_line import InstrumentLine
 from ppg_deploy.errors import DeviceError, EnvironmentProblem, InputError
+from ppg_deploy.ports import open_serial
 from ppg_deploy.ports.usb import PortInfo
 from tests.support.current_trace import KnownTrace
 from tests.support.simulated_powershield import PowerShieldFaults, SimulatedPowerShield
@@ -181,6 +184,27 @@ def test_powershield_figures_by_time_alignment(is_stlink: bool) -> None:
     currents = between_gates(trace.samples, gates, SCHEDULE)
     assert currents.idle_a == pytest.approx(0.003, rel=5e-3)
     assert currents.sleep_a == pytest.approx(0.0008, rel=5e-3)
+
+
+def test_powershield_in_text_format() -> None:
+    with SimulatedPowerShield(KNOWN) as simulated:
+        line = InstrumentLine(open_serial(simulated.port, LPM01A.baud).stream, "the LPM01A")
+        trace = measured(PowerShield(line, LPM01A, sample_hz=5_000, is_binary=False))
+        assert "format ascii_dec" in simulated.commands
+        assert "freq 5k" in simulated.commands
+    assert (trace.samples.lost, trace.note) == (0, None)
+    gates = gates_by_time(trace.samples, SCHEDULE)
+    assert gate_energies(trace.samples, gates, VOLTS) == pytest.approx(
+        BY_HAND_J, rel=0.04
+    )  # a gate has 100 samples
+
+
+def test_text_format_is_refused_where_it_is_too_slow() -> None:
+    with SimulatedPowerShield(KNOWN) as simulated:
+        stream = open_serial(simulated.port, LPM01A.baud).stream
+        with pytest.raises(InputError, match="up to 5000 samples"):
+            PowerShield(InstrumentLine(stream, ""), LPM01A, sample_hz=10_000, is_binary=False)
+        stream.close()
 
 
 def test_powershield_commands_in_order() -> None:

@@ -156,7 +156,8 @@ def test_estimate_from_estimated_cycles_says_so() -> None:
     assert (found.cycles_source, found.timing_model) == ("cycles_estimated", "cortex-m4")
     assert (found.current_source, found.current_verified) == ("a datasheet", False)
     assert (found.supply_v, found.run_current_a, found.clock_hz) == (3.0, 0.004, 64_000_000)
-    assert len(found.assumptions) >= 3
+    assert len(found.assumptions) == 4
+    assert "cycles_estimated" in found.assumptions[0]
 
 
 def test_estimate_prefers_measured_cycles() -> None:
@@ -164,6 +165,7 @@ def test_estimate_prefers_measured_cycles() -> None:
     assert found is not None
     assert found.energy_estimated_j == pytest.approx(0.6e-3)
     assert (found.cycles_source, found.timing_model) == ("cycles", None)
+    assert not any("cycles_estimated" in assumption for assumption in found.assumptions)
 
 
 def test_no_estimate_without_a_basis() -> None:

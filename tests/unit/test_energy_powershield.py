@@ -73,6 +73,24 @@ def test_one_sample_more_or_less_is_the_time_stamps_rounding() -> None:
     assert decoded(data)[0] == list(range(200))
 
 
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        "f0f3 00000032 05 aaaa",  # a time stamp without its end
+        "f101",  # no metadata begin like this
+        "23 f0f3 00000032 05 ffff",  # half a sample
+    ],
+)
+def test_stretch_with_something_else_in_it_counts_as_lost(damaged: str) -> None:
+    sample = bytes.fromhex("3001")
+    data = STAMP_0 + sample * 100 + stamp(100) + sample * 50 + bytes.fromhex(damaged) + sample * 50
+    data += stamp(200) + sample * 100 + stamp(300)
+    index, current = decoded(data)
+    kept = [number for number in index if not 100 <= number < 200]
+    assert kept == [*range(100), *range(200, 300)]
+    assert set(current) == {1 / 4096}
+
+
 def test_overcurrent_ends_the_run() -> None:
     with pytest.raises(DeviceError, match="overcurrent"):
         decoded(STAMP_0 + bytes.fromhex("3001 f0f5ffff"))

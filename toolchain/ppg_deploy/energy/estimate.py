@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     # The report holds these objects: its schema imports ours.
     from ppg_deploy.report.schema import Cost
 
+_ESTIMATED_CYCLES = "cycles_estimated are right, which are an estimate themselves; see docs/timing-model.md"
 _ASSUMPTIONS = (
     "the documented run current holds for this code and its memory accesses",
     "the supply is as documented, and nothing but the chip hangs on it: no probe, regulator, LED, sensor or radio",
@@ -44,5 +45,5 @@ def estimate_energy(
         current_conditions=power.conditions,
         current_source=power.source,
         current_verified=power.verified,
-        assumptions=_ASSUMPTIONS,
+        assumptions=(*((_ESTIMATED_CYCLES,) if source == "cycles_estimated" else ()), *_ASSUMPTIONS),
     )

@@ -72,15 +72,14 @@ def mean_interval(values: NDArray[np.float64]) -> tuple[float, float] | None:
 def between_gates(samples: Samples, gates: Gates, schedule: Schedule) -> BetweenGates:
     """Currents after each gate: first awake, then asleep.
 
-    Only stretches between two gates that follow each other are used, and lost samples in them do no harm.
+    Lost samples in these stretches do no harm.
     """
     idle, sleep = [], []
     time_s = samples.time_s
     for end, start in zip(gates.end[:-1], gates.start[1:], strict=True):
         begin_s, stop_s = float(time_s[end - 1]) + 1.0 / samples.sample_hz, float(time_s[start])
-        if stop_s - begin_s > 1.5 * (schedule.awake_s + schedule.sleep_s):
-            continue  # a gate between them was left out
-        # Both clocks meet at the gates: the awake part is measured from the one, the sleep from the other.
+        # Both clocks meet at the gates: the awake part is measured from the one, the sleep from the other. So a gate
+        # between them that was left out does no harm.
         idle.append(_between(samples, time_s, begin_s, begin_s + schedule.awake_s))
         sleep.append(_between(samples, time_s, stop_s - schedule.sleep_s, stop_s))
     return BetweenGates(_mean(idle), _mean(sleep))

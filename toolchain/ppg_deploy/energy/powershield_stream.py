@@ -26,6 +26,7 @@ _FIRST_OF_METADATA = 0xF0
 _TAIL = b"\xff\xff"
 _TIME_STAMP_BYTES = 9
 _LONGEST_TEXT = 512
+_METADATA_START = re.compile(rb"\xf0[\xf1-\xf5]")
 _SAMPLE_LINE = re.compile(rb"^\x00*(\d{4})([+-]\d{2})$")
 _TIME_LINE = re.compile(rb"TimeStamp: (\d+)s (\d+)ms", re.IGNORECASE)
 _STAMP_MASK = 0x7FFFFFFF
@@ -42,21 +43,27 @@ class Stretches:
     _next_index: int = 0
     _stamp_ms: int | None = None
     _stamp_index: int = 0
+    _is_spoilt: bool = False
 
     def add(self, current_a: NDArray[np.float64]) -> None:
         """Samples that came."""
         if len(current_a):
             self._waiting.append(current_a)
 
+    def spoil(self) -> None:
+        """Something came that is neither sample nor metadata: this stretch is not to be trusted."""
+        self._is_spoilt = True
+
     def stamp(self, time_ms: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """A time stamp came: numbers and samples of the stretch that it ends; none when some of them were lost."""
-        index, current = self.rest()
         previous = self._stamp_ms
         self._stamp_ms = time_ms
+        is_spoilt = self._is_spoilt
+        index, current = self.rest()
         if previous is not None and time_ms > previous:
             due = (time_ms - previous) / 1000.0 * self.sample_hz
             came = self._next_index - self._stamp_index
-            if due - came > max(2.0, _STAMP_TOLERANCE_S * self.sample_hz):
+            if is_spoilt or due - came > max(2.0, _STAMP_TOLERANCE_S * self.sample_hz):
                 self._next_index = self._stamp_index + round(due)
                 index, current = np.zeros(0, np.int64), np.zeros(0)
         self._stamp_index = self._next_index
@@ -64,8 +71,9 @@ class Stretches:
 
     def rest(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Numbers and samples of what came since the last time stamp, at the end of a run."""
-        current = np.concatenate(self._waiting) if self._waiting else np.zeros(0)
+        current = np.concatenate(self._waiting) if self._waiting and not self._is_spoilt else np.zeros(0)
         self._waiting = []
+        self._is_spoilt = False
         index = self._next_index + np.arange(len(current))
         self._next_index += len(current)
         return index, current
@@ -78,7 +86,7 @@ class BinaryDecoder:
         self._stretches = stretches
         self._name = name
         self._rest = b""
-        self._has_begun = False
+        self._is_in_step = False
         self.has_ended = False
 
     def feed(self, data: bytes) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
@@ -90,28 +98,32 @@ class BinaryDecoder:
         data = self._rest + data
         complete = []
         at = 0
-        if not self._has_begun:
-            at = data.find(bytes([_FIRST_OF_METADATA]))
-            if at < 0:
-                return []
-            self._has_begun = True
-        while at < len(data) and not self.has_ended:
+        if not self._is_in_step:
+            at = self._next_start(data, 0)
+        while self._is_in_step and at < len(data) and not self.has_ended:
             stop = _next_metadata(data, at)
             even = at + (stop - at) // 2 * 2
             self._stretches.add(_binary_samples(data[at:even]))
             at = even
             if at + 1 >= len(data):
                 break
-            if data[at] < _FIRST_OF_METADATA:
-                at += 1  # half a sample before metadata: its other byte is lost
-                continue
             size = _metadata_bytes(data, at)
             if size is None:
                 break
+            if size == 0:
+                self._stretches.spoil()
+                at = self._next_start(data, at + 1)
+                continue
             complete += self._obey(data[at : at + size])
             at += size
         self._rest = data[at:]
         return complete
+
+    def _next_start(self, data: bytes, at: int) -> int:
+        """Where metadata begin, from `at` on; no two bytes of samples look like it. Else the last byte."""
+        found = _METADATA_START.search(data, at)
+        self._is_in_step = found is not None
+        return max(len(data) - 1, 0) if found is None else found.start()
 
     def _obey(self, metadata: bytes) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
         kind = metadata[1]
@@ -191,19 +203,19 @@ def _next_metadata(data: bytes, at: int) -> int:
 
 
 def _metadata_bytes(data: bytes, at: int) -> int | None:
-    """Size of the metadata at `at`; None while they are incomplete; 1 for a byte that begins none."""
+    """Size of the metadata at `at`; None while they are incomplete; 0 where none begin."""
     kind = data[at + 1]
     if data[at] != _FIRST_OF_METADATA or kind < _ERROR:
-        return 1
+        return 0
     if kind == _TIME_STAMP:
         # Its four bytes of time may hold FF FF themselves.
         if len(data) < at + _TIME_STAMP_BYTES:
             return None
-        return _TIME_STAMP_BYTES if data[at + 7 : at + 9] == _TAIL else 1
+        return _TIME_STAMP_BYTES if data[at + 7 : at + 9] == _TAIL else 0
     end = data.find(_TAIL, at + 2, at + 2 + _LONGEST_TEXT)
     if end >= 0:
         return end + len(_TAIL) - at
-    return None if len(data) < at + 2 + _LONGEST_TEXT else 1
+    return None if len(data) < at + 2 + _LONGEST_TEXT else 0
 
 
 def _binary_samples(data: bytes) -> NDArray[np.float64]:
