@@ -80,9 +80,15 @@ def test_figures_of_a_known_current(built: Built, tmp_path: Path) -> None:
     assert energy["battery"]["life_hours"] == pytest.approx(80.0 / (by_hand_w / 3.3 * 1e3), rel=3e-3)
     assert "energy per inference measured" in result.stdout
     assert "battery 100 mAh, 80% usable, hours" in result.stdout
-    trace = np.load(built.folder / "build" / "energy.npz")
-    assert set(trace.files) == {"sample_hz", "index", "current_a", "digital"}
-    assert len(trace["index"]) == gates["samples"]
+    result_folder = (built.folder / "build" / "report.json").resolve().parent
+    trace = np.load(result_folder / "energy.npz")
+    assert len(trace["time_s"]) == len(trace["digital"]) == gates["samples"]
+    assert trace["gates_s"].shape == (BURSTS, 2)
+    # The gate is the input's bit 0, and the current in it is known.
+    inside = trace["digital"] & 1 == 1
+    assert trace["current_a"][inside].mean() == pytest.approx(0.010, rel=6e-3)
+    lengths_s = np.diff(trace["gates_s"], axis=1)
+    assert lengths_s.sum() == pytest.approx(inside.sum() / 100_000, rel=1e-3)
 
 
 def test_instrument_that_is_gone_ends_the_bench(built: Built, tmp_path: Path) -> None:

@@ -6,10 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ppg_deploy.boards import Board
 from ppg_deploy.energy.estimate import estimate_energy
@@ -24,6 +22,7 @@ from ppg_deploy.ports import Connection
 from ppg_deploy.project import POWER_FLAG, Manifest
 from ppg_deploy.report import Report
 from ppg_deploy.report.schema import Cost
+from ppg_deploy.results import EnergyTrace
 from ppg_deploy.wire import Client
 from ppg_deploy.wire.link import NoAnswerError
 from ppg_deploy.wire.messages import PowerRunReply
@@ -88,10 +87,11 @@ class EnergyPlan:
 
 @dataclass(frozen=True)
 class MeasuredEnergy:
-    """The figures and the trace that they come from."""
+    """The figures, and the trace and gates that they come from."""
 
     figures: EnergyMeasured
     trace: Trace
+    gates: Gates
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ class EnergyBench:
             ),
             notes=tuple(notes),
         )
-        return MeasuredEnergy(figures, trace)
+        return MeasuredEnergy(figures, trace, gates)
 
     def _gates(self, trace: Trace, schedule: Schedule, notes: list[str]) -> Gates:
         wired = self.plan.gate_input
@@ -267,16 +267,19 @@ def with_energy(report: Report, board: Board, measured: MeasuredEnergy | None) -
     )
 
 
-def trace_arrays(trace: Trace) -> dict[str, NDArray[Any]]:
-    """The raw samples, for an .npz: see Samples."""
-    samples = trace.samples
-    arrays: dict[str, NDArray[Any]] = {
-        "sample_hz": np.array(samples.sample_hz),
-        "index": samples.index,
-        "current_a": samples.current_a,
-        "digital": samples.digital,
-    }
-    return arrays if samples.voltage_v is None else arrays | {"voltage_v": samples.voltage_v}
+def trace_of(measured: MeasuredEnergy) -> EnergyTrace:
+    """The raw samples with the inferences in them, as a result keeps them."""
+    samples, gates, instrument = measured.trace.samples, measured.gates, measured.figures.instrument
+    edges = np.stack([samples.index[gates.start], samples.index[gates.end - 1] + 1], axis=1)
+    return EnergyTrace(
+        time_s=samples.time_s,
+        current_a=samples.current_a,
+        digital=samples.digital,
+        gates_s=edges / samples.sample_hz,
+        supply_v=instrument.voltage_v,
+        instrument=f"{instrument.name} at {instrument.port}",
+        gates_by=gates.method,
+    )
 
 
 def _finished(client: Client) -> PowerRunReply:

@@ -10,6 +10,7 @@ from ppg_deploy.bench.conversation import Conversation, MissingWindow
 from ppg_deploy.bench.cost import Counts
 from ppg_deploy.bench.device import Position, Progress, counted_rows, from_wire, to_wire
 from ppg_deploy.bench.failure import Scene, restate
+from ppg_deploy.bench.journal import Journal, WindowAnswer
 from ppg_deploy.bench.places import CodePlaces
 from ppg_deploy.bench.plan import BenchPlan
 from ppg_deploy.bench.sliding import SlidingMeasurement, measure_sliding
@@ -58,6 +59,8 @@ class Measurement:
         clocks: whether the ticks can be believed; None where they mean nothing, and for emulators.
         sliding: of the same windows as a stream of pushes, if that was wanted.
         device_line: what the board counted on the line meanwhile.
+        answers: of the windows that are not missing, in their order.
+        resumed_windows: answers that were in the journal before.
     """
 
     info: DeviceInfo
@@ -70,23 +73,20 @@ class Measurement:
     memory: MemoryInfo
     link: LinkStatistics
     device_line: DeviceStatistics
+    answers: tuple[WindowAnswer, ...]
+    resumed_windows: int
 
 
-@dataclass(frozen=True)
-class _Answers:
-    outputs: Codes
-    ticks: tuple[int, ...]
-    timer_ticks: tuple[int, ...]
-    counts: Counts
-
-
-def measure(plan: BenchPlan, connection: Connection, terms: Terms, *, progress: Progress) -> Measurement:
+def measure(
+    plan: BenchPlan, connection: Connection, terms: Terms, *, journal: Journal, progress: Progress
+) -> Measurement:
     """Stream every window and collect answers and counters.
 
     Args:
         plan: what to stream.
         connection: an open port; the caller closes it.
         terms: how to measure.
+        journal: keeps every answer; windows that it has an answer for are not streamed.
         progress: called after each window.
 
     Raises:
@@ -102,7 +102,7 @@ def measure(plan: BenchPlan, connection: Connection, terms: Terms, *, progress: 
     client = _client(connection, terms)
     position = Position()
     try:
-        return _measure(plan, connection, client, terms, progress, position)
+        return _measure(plan, connection, client, terms, journal, progress, position)
     except DeviceError as error:
         restate(error, _scene(plan, connection, client), position.doing)
         raise
@@ -135,6 +135,7 @@ def _measure(
     connection: Connection,
     client: Client,
     terms: Terms,
+    journal: Journal,
     progress: Progress,
     position: Position,
 ) -> Measurement:
@@ -142,13 +143,16 @@ def _measure(
     _check_identity(plan, info)
     line_before = client.statistics()
     conversation = Conversation(client, reconnect=_reconnector(plan, client), keep_going=terms.keep_going)
-    answers = _ask_all(plan, connection, conversation, terms, progress, position)
+    resumed_windows = len(journal.answered)
+    answers = _ask_all(plan, connection, conversation, terms, journal, progress, position)
     has_ticks = connection.ticks_valid and info.counter_name != "none"
     position.doing = "the measurements after the last window"
     conversation.load(to_wire(plan.codes[-1]))
-    counts, clocks = answers.counts, None
+    profiles = tuple(answer.profile for answer in answers if answer.profile is not None)
+    counts, clocks = Counts(ticks=None, profiles=profiles), None
     if has_ticks:
-        counts = replace(counts, ticks=answers.ticks, operator_ticks=client.profile())
+        ticks = tuple(answer.ticks for answer in answers)
+        counts = replace(counts, ticks=ticks, operator_ticks=client.profile())
         if connection.emulator is None:
             position.doing = "the comparison with the host's clock"
             clocks = _compare_clocks(plan, client, info, answers, terms)
@@ -175,7 +179,7 @@ def _measure(
     position.doing = "the questions after the measurements"
     return Measurement(
         info=info,
-        outputs=answers.outputs,
+        outputs=_outputs_of(answers, plan.expected),
         missing=tuple(conversation.missing),
         sessions_lost=conversation.sessions_lost,
         counts=counts,
@@ -184,6 +188,8 @@ def _measure(
         memory=client.memory(),
         device_line=_since(line_before, client.statistics()),
         link=client.link,
+        answers=answers,
+        resumed_windows=resumed_windows,
     )
 
 
@@ -192,41 +198,46 @@ def _ask_all(
     connection: Connection,
     conversation: Conversation,
     terms: Terms,
+    journal: Journal,
     progress: Progress,
     position: Position,
-) -> _Answers:
+) -> tuple[WindowAnswer, ...]:
     rows = len(plan.codes)
     counted = counted_rows(rows, terms.count)
     steps = rows * (2 if terms.sliding else 1)
-    outputs = np.zeros_like(plan.expected)
-    ticks, timer_ticks, profiles = [], [], []
     for row, codes in enumerate(plan.codes):
+        if row in journal.answered:
+            continue
         position.doing = f"window {row}"
         counter = connection.instruction_counter if row in counted else None
         result = conversation.answer(row, to_wire(codes), counter)
         if result is not None:
-            if counter is not None:
-                profiles.append(counter.result())
-            outputs[row] = from_wire(result.output, plan.expected.dtype)
-            ticks.append(result.ticks)
-            timer_ticks.append(result.timer_ticks)
+            profile = None if counter is None else counter.result()
+            journal.add(WindowAnswer(row, result.output, result.ticks, result.timer_ticks, profile))
         progress(row + 1, steps)
-    if not ticks:
+    if not journal.answered:
         raise DeviceError(
             f"no window has an answer: {conversation.missing[-1].reason}",
             hint="bench without --keep-going, to see the first failure",
         )
-    return _Answers(outputs, tuple(ticks), tuple(timer_ticks), Counts(ticks=None, profiles=tuple(profiles)))
+    return tuple(journal.answered[row] for row in sorted(journal.answered))
+
+
+def _outputs_of(answers: tuple[WindowAnswer, ...], expected: Codes) -> Codes:
+    outputs = np.zeros_like(expected)
+    for answer in answers:
+        outputs[answer.row] = from_wire(answer.output, expected.dtype)
+    return outputs
 
 
 def _compare_clocks(
-    plan: BenchPlan, client: Client, info: DeviceInfo, answers: _Answers, terms: Terms
+    plan: BenchPlan, client: Client, info: DeviceInfo, answers: tuple[WindowAnswer, ...], terms: Terms
 ) -> schema.Clocks:
-    stands_still = min(answers.ticks) == 0
+    ticks = tuple(answer.ticks for answer in answers)
     host = None
-    if not stands_still:
+    if min(ticks) != 0:
         host = time_by_host(client, info.clock_hz, terms.baud or plan.board.uart.baud)
-    return check_clocks(info.counter_name, answers.ticks, answers.timer_ticks, host)
+    return check_clocks(info.counter_name, ticks, tuple(answer.timer_ticks for answer in answers), host)
 
 
 def _reconnector(plan: BenchPlan, client: Client) -> Callable[[], None]:

@@ -100,13 +100,16 @@ def bench(
     gate_input: GateInput = "0",
     battery_mah: BatteryMah = None,
     battery_usable: BatteryUsable = 0.8,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue an interrupted bench with the windows that it lacks.")
+    ] = False,
     boards_dir: BoardsDir = None,
     out: Out = Path("build"),
     as_json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Stream windows through the firmware and compare every output byte (OUT/report.json, OUT/outputs.npz)."""
+    """Stream windows through the firmware and compare every output byte (OUT/results/, OUT/report.json)."""
     from ppg_deploy import api
     from ppg_deploy.bench.runtimes import folders_to_bench
 
@@ -148,6 +151,7 @@ def bench(
                 say=output.progress_line,
                 folder=folder.name,
                 energy=plan,
+                resume=resume,
             )
         reports.append(report)
         _print_report(report, output)

@@ -1,4 +1,4 @@
-"""report.json. Figures name their source: `instructions` are counted exactly, `cycles_estimated` come from a timing
+"""result.json. Figures name their source: `instructions` are counted exactly, `cycles_estimated` come from a timing
 model, `cycles` and `latency_ms` are measured on a board and absent for emulated runs."""
 
 from typing import Literal
@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from ppg_deploy.energy.schema import EnergyEstimated, EnergyMeasured
+from ppg_deploy.report.conditions import Conditions
 from ppg_deploy.report.spread import Spread
 
 
@@ -204,9 +205,13 @@ class Report(_Part):
     port: str
     runtime: str
     device: BoardFacts
+    conditions: Conditions | None = None
+    """Null in results of versions that did not record them."""
     model: ModelFacts
     firmware: FirmwareFacts
     input: InputFacts
+    resumed_windows: int = 0
+    """Windows whose answers an interrupted bench had left."""
     outputs: Outputs
     accuracy: Accuracy
     cost: Cost
