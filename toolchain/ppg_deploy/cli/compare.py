@@ -15,11 +15,7 @@ if TYPE_CHECKING:
 _DECIMALS = {"BPM": 3, "ms": 3, "h": 1, "windows": 0, "B": 0, "": 0}
 # Joule, ampere and watt are small here: three digits after the point of the millionth.
 _MICRO = {"J": "uJ", "A": "uA", "W": "uW"}
-_TITLES = {
-    "ticks": "ticks, measured",
-    "cycles_estimated": "cycles_estimated",
-    "instructions": "instructions",
-}
+_TITLES = {"ticks": "measured ticks"}
 
 
 def compare(
@@ -108,7 +104,7 @@ def _print(comparison: "Comparison", output: Output, top: int) -> None:
                     check.rule,
                     f"{check.limit:g}",
                     "-" if check.found is None else f"{check.found:.6g}",
-                    "kept" if check.passed else "BROKEN",
+                    "kept" if check.passed else "ABSENT" if check.found is None else "BROKEN",
                 )
                 for check in comparison.verdict.checks
             ],
@@ -124,15 +120,23 @@ def _print_shares(comparison: "Comparison", output: Output, top: int) -> None:
         if not shown:
             output.note(f"{title}: none changed")
             continue
-        figure = _figures(shown[0])[0][0]
+        # All rows have the same figures.
+        names = [name for name, _ in _figures(shown[0])]
         output.table(
-            f"{title}, largest change first: {_TITLES[figure]}",
-            (title[:-1], *(["kernel"] if title == "operators" else []), "A", "B", "change", "%"),
+            f"{title}, largest change of {_TITLES.get(names[0], names[0])} first",
+            (
+                title[:-1],
+                "A",
+                "B",
+                "change",
+                "%",
+                *(f"change of {_TITLES.get(name, name)}" for name in names[1:]),
+            ),
             [
                 (
-                    row.name,
-                    *([_kernel(row)] if title == "operators" else []),
+                    _name(row),
                     *_cells(_figures(row)[0][1], ""),
+                    *(_cells(change, "")[2] for _, change in _figures(row)[1:]),
                 )
                 for row in shown
             ],
@@ -153,10 +157,11 @@ def _figures(row: "ShareChange") -> "list[tuple[str, Change]]":
     return [(name, change) for name, change in found if change is not None]
 
 
-def _kernel(row: "ShareChange") -> str:
+def _name(row: "ShareChange") -> str:
+    """The name, with the kernel of an operator: both when there is another one now."""
     if row.kernel_a == row.kernel_b:
-        return row.kernel_a or ""
-    return f"{row.kernel_a or '(none)'} -> {row.kernel_b or '(none)'}"
+        return f"{row.name} {row.kernel_a}" if row.kernel_a else row.name
+    return f"{row.name} {row.kernel_a or '(none)'} -> {row.kernel_b or '(none)'}"
 
 
 def _unit(unit: str) -> str:
@@ -167,7 +172,7 @@ def _cells(change: "Change", unit: str) -> Sequence[str]:
     """A, B, change with its sign, and percent of A."""
     factor, decimals = (1e6, 3) if unit in _MICRO else (1.0, _DECIMALS[unit])
     delta = change.delta * factor
-    percent = "" if change.percent is None else f"{change.percent:+.2f}"
+    percent = "" if change.percent is None or not delta else f"{change.percent:+.2f}"
     return (
         number(change.a * factor, decimals),
         number(change.b * factor, decimals),

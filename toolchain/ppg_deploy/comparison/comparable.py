@@ -65,7 +65,7 @@ _MUST_AGREE: tuple[tuple[str, Callable[[Report], str]], ...] = (
 
 def _text(value: object) -> str:
     if value is None:
-        return "not known"
+        return "none"
     if isinstance(value, dict):
         return ", ".join(f"{name} = {value[name]}" for name in sorted(value)) or "none"
     return " ".join(value) or "none" if isinstance(value, tuple) else str(value)

@@ -130,8 +130,11 @@ def _shares(
     a: Report, b: Report, blocks: tuple[Block, ...]
 ) -> tuple[Figure | None, tuple[ShareChange, ...], tuple[ShareChange, ...], tuple[LeftOut, ...]]:
     """What both are ranked by, operators, functions, and which of the two are left out."""
+    # An emulator's ticks are no measurement: what they stand for is under instructions.
     blocked = frozenset(
-        figure for figure, metric in _METRIC_OF.items() if any(metric in block.figures for block in blocks)
+        figure
+        for figure, metric in _METRIC_OF.items()
+        if any(metric in block.figures for block in blocks) or (figure == "ticks" and a.emulator is not None)
     )
     left_out = []
     operators: tuple[ShareChange, ...] = ()
