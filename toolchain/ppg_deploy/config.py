@@ -23,7 +23,10 @@ class QuantizeConfig(BaseModel):
 
 
 class BuildConfig(BaseModel):
-    """Section [build]. `hop` in samples per channel, `ram_budget` in bytes of the arena, `baud` in bit/s."""
+    """Section [build]. `hop` in samples per channel, `ram_budget` in bytes of the arena, `baud` in bit/s.
+
+    `kernel_flags` are compiler flags of the kernels, added after those of every file.
+    """
 
     model_config = _STRICT
     board: str | None = None
@@ -31,6 +34,7 @@ class BuildConfig(BaseModel):
     hop: Hop | None = None
     ram_budget: int | None = Field(default=None, ge=1)
     baud: int | None = None
+    kernel_flags: tuple[str, ...] | None = None
 
 
 class TflmConfig(BaseModel):

@@ -69,6 +69,18 @@ class AuditError(PpgDeployError):
     exit_code = 9
 
 
+class NotComparableError(PpgDeployError):
+    """Two results were measured under conditions too different for their figures to stand side by side."""
+
+    exit_code = 11
+
+
+class PolicyError(PpgDeployError):
+    """A comparison broke a threshold of the policy, or the results lack a figure that the policy names."""
+
+    exit_code = 12
+
+
 class InternalError(PpgDeployError):
     """A broken invariant of this package: a bug of ours, not of the user."""
 

@@ -1,10 +1,11 @@
-"""quantize(), build(), flash(), bench() and inspect(): what the command line and notebooks call.
+"""quantize(), build(), flash(), bench(), compare() and inspect(): what the command line and notebooks call.
 
 Nothing here prints.
 """
 
 from ppg_deploy.api.benching import bench
 from ppg_deploy.api.building import BuildOutcome, build, build_tflm, flash
+from ppg_deploy.api.comparing import compare
 from ppg_deploy.api.inspecting import inspect
 from ppg_deploy.api.names import (
     DEFAULT_COUNT,
@@ -38,6 +39,7 @@ __all__ = [
     "bench",
     "build",
     "build_tflm",
+    "compare",
     "flash",
     "inspect",
     "quantize",

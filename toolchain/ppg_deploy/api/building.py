@@ -9,7 +9,7 @@ from ppg_deploy import files, handover
 from ppg_deploy.api.dialects import console_baud, runner_files, spoken
 from ppg_deploy.api.names import DEFAULT_OUT, FIRMWARE_FOLDER, TFLM_FOLDER, ignore_line
 from ppg_deploy.config import load_config
-from ppg_deploy.errors import InputError
+from ppg_deploy.errors import InputError, InternalError
 
 if TYPE_CHECKING:
     from ppg_deploy.boards import Board
@@ -45,6 +45,7 @@ def build(
     ram_budget: int | None = None,
     dialect: "Dialect" = "ppg",
     baud: int | None = None,
+    kernel_flags: Sequence[str] | None = None,
     power: bool = False,
     verbose: bool = False,
 ) -> BuildOutcome:
@@ -64,6 +65,8 @@ def build(
         dialect: what the firmware answers: our own protocol, or EEMBC's commands; see docs/eembc.md.
         baud: rate of the console in bit/s; by default [build] baud of ppg.toml, else the board's own; with an EEMBC
             dialect the runner's 115200.
+        kernel_flags: compiler flags of the kernels, added after those of every file; by default [build] kernel_flags
+            of ppg.toml, else -O2. The kernels are chosen as if it were -O2.
         power: the image can measure power, for bench(energy=...).
         verbose: keep the whole compiler log in errors.
 
@@ -74,7 +77,14 @@ def build(
     from ppg_deploy.build import build_firmware
     from ppg_deploy.compile import Optimize, compile_graph, decisions_json, operators_of
     from ppg_deploy.hop import resolve_hop
-    from ppg_deploy.project import DEFAULT_FLAGS, POWER_FLAG, SMALL_FLAGS, ModelSources, render_project
+    from ppg_deploy.project import (
+        DEFAULT_FLAGS,
+        DEFAULT_KERNEL_FLAGS,
+        POWER_FLAG,
+        SMALL_FLAGS,
+        ModelSources,
+        render_project,
+    )
     from ppg_deploy.tflite import read_tflite
 
     configured = load_config(Path.cwd()).build
@@ -96,6 +106,7 @@ def build(
             f"the dialect {dialect} has no command for sliding windows",
             hint="build it without --hop and without [build] hop in ppg.toml",
         )
+    own_flags = configured.kernel_flags if kernel_flags is None else kernel_flags
     budget = configured.ram_budget if ram_budget is None else ram_budget
     compiled = compile_graph(
         graph,
@@ -126,8 +137,16 @@ def build(
             *(SMALL_FLAGS if objective is Optimize.SIZE else DEFAULT_FLAGS),
             *((POWER_FLAG,) if power else ()),
         ),
+        kernel_flags=DEFAULT_KERNEL_FLAGS if own_flags is None else tuple(own_flags),
     )
-    result = build_firmware(project, verbose=verbose)
+    try:
+        result = build_firmware(project, verbose=verbose)
+    except InternalError as error:
+        if own_flags is None:
+            raise
+        raise InputError(
+            error.message, hint=f"check the flags given for the kernels: {' '.join(own_flags)}"
+        ) from error
     files.write_bytes(folder / handover.MODEL_NAME, tflite)
     files.write_text(
         folder / handover.OPERATORS_NAME, operators_of(compiled).model_dump_json(indent=2) + "\n"

@@ -114,6 +114,16 @@ def build(
             show_default=False,
         ),
     ] = None,
+    kernel_flags: Annotated[
+        str | None,
+        typer.Option(
+            "--kernel-flags",
+            metavar="FLAGS",
+            help='Compiler flags of the kernels, after those of every file, e.g. "-O3 -funroll-loops". '
+            "Default: [build] kernel_flags of ppg.toml, else -O2.",
+            show_default=False,
+        ),
+    ] = None,
     power: Annotated[
         bool, typer.Option("--power", help="The image can be silent and sleep, for bench --energy.")
     ] = False,
@@ -134,9 +144,10 @@ def build(
 
     output = Output(quiet, verbose, as_json)
     if runtime is not Runtime.AOT:
-        if runtime is Runtime.TFLM and (optimize or hop or ram_budget or explain):
+        if runtime is Runtime.TFLM and (optimize or hop or ram_budget or explain or kernel_flags is not None):
             raise InputError(
-                "--optimize, --hop, --ram-budget and --explain are about generated C, which --runtime tflm has not",
+                "--optimize, --hop, --ram-budget, --kernel-flags and --explain are about generated C, "
+                "which --runtime tflm has not",
                 hint="leave them out, or build with --runtime both",
             )
         if as_json and runtime is Runtime.BOTH:
@@ -177,6 +188,7 @@ def build(
         ram_budget=ram_budget,
         dialect=dialect.value,
         baud=baud,
+        kernel_flags=None if kernel_flags is None else kernel_flags.split(),
         power=power,
         verbose=verbose,
     )

@@ -9,6 +9,7 @@ import typer
 from ppg_deploy.cli.bench import bench
 from ppg_deploy.cli.boards import boards
 from ppg_deploy.cli.build import build
+from ppg_deploy.cli.compare import compare
 from ppg_deploy.cli.doctor import doctor
 from ppg_deploy.cli.flash import flash
 from ppg_deploy.cli.inspect import inspect
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.command()(quantize)
 app.command()(build)
 app.command()(bench)
+app.command()(compare)
 app.command()(inspect)
 app.command()(flash)
 app.command()(doctor)
