@@ -14,6 +14,8 @@ from ppg_deploy.api.names import (
     RESULTS_FOLDER,
     TFLM_FOLDER,
     TFLM_OUTPUTS_NAME,
+    FilePath,
+    as_path,
     ignore_line,
     ignore_progress,
     report_name,
@@ -31,10 +33,10 @@ if TYPE_CHECKING:
 
 def bench(
     *,
-    out: Path = DEFAULT_OUT,
+    out: FilePath = DEFAULT_OUT,
     port: str | None = None,
     emulator: str | None = None,
-    data: Path | None = None,
+    data: FilePath | None = None,
     count: int = DEFAULT_COUNT,
     baud: int | None = None,
     timing_model: str | None = None,
@@ -95,6 +97,7 @@ def bench(
     from ppg_deploy.results import write_result
 
     _check_choices(port=port, emulator=emulator, renode=renode, energy=energy, timing_model=timing_model)
+    out = Path(out)
     project = out / folder
     manifest = load_manifest(project)
     if sliding and manifest.hop is None:
@@ -111,7 +114,7 @@ def bench(
         build=built,
         project=project,
         quantize_json=out / handover.FILE_NAME,
-        data=data,
+        data=as_path(data),
     )
     identity = JournalIdentity(
         board=board.id,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ppg_deploy import files, handover
 from ppg_deploy.api.dialects import console_baud, runner_files, spoken
-from ppg_deploy.api.names import DEFAULT_OUT, FIRMWARE_FOLDER, TFLM_FOLDER, ignore_line
+from ppg_deploy.api.names import DEFAULT_OUT, FIRMWARE_FOLDER, TFLM_FOLDER, FilePath, as_path, ignore_line
 from ppg_deploy.config import load_config
 from ppg_deploy.errors import InputError, InternalError
 
@@ -37,8 +37,8 @@ class BuildOutcome:
 def build(
     *,
     board: str | None = None,
-    out: Path = DEFAULT_OUT,
-    model: Path | None = None,
+    out: FilePath = DEFAULT_OUT,
+    model: FilePath | None = None,
     boards_dirs: Sequence[Path] = (),
     optimize: Literal["speed", "balanced", "size"] | None = None,
     hop: int | Literal["auto"] | None = None,
@@ -87,11 +87,12 @@ def build(
     )
     from ppg_deploy.tflite import read_tflite
 
+    out = Path(out)
     configured = load_config(Path.cwd()).build
     name = board or configured.board
     objective = Optimize(optimize or configured.optimize)
     chosen = _chosen_board(name, boards_dirs, console_baud(dialect, baud, configured.baud))
-    model_path = model if model is not None else out / handover.MODEL_NAME
+    model_path = Path(model) if model is not None else out / handover.MODEL_NAME
     graph = read_tflite(model_path)
     tflite = model_path.read_bytes()
     said = spoken(dialect, board=chosen, graph=graph, model=model_path, out=out, power=power)
@@ -158,10 +159,10 @@ def build(
 def build_tflm(
     *,
     board: str | None = None,
-    out: Path = DEFAULT_OUT,
-    model: Path | None = None,
+    out: FilePath = DEFAULT_OUT,
+    model: FilePath | None = None,
     boards_dirs: Sequence[Path] = (),
-    tflm_dir: Path | None = None,
+    tflm_dir: FilePath | None = None,
     arena: int | None = None,
     baud: int | None = None,
     beside_aot: bool = False,
@@ -190,8 +191,9 @@ def build_tflm(
     from ppg_deploy.tflite import read_tflite
     from ppg_deploy.tflm.step import build_with_tflm
 
+    out = Path(out)
     config = load_config(Path.cwd())
-    model_path = model if model is not None else out / handover.MODEL_NAME
+    model_path = Path(model) if model is not None else out / handover.MODEL_NAME
     chosen = _chosen_board(
         board or config.build.board, boards_dirs, console_baud(dialect, baud, config.build.baud)
     )
@@ -202,7 +204,7 @@ def build_tflm(
         application=said.application,
         model=model_path,
         folder=out / (TFLM_FOLDER if beside_aot else FIRMWARE_FOLDER),
-        tflm_dir=tflm_dir,
+        tflm_dir=as_path(tflm_dir),
         config=config.tflm,
         arena_bytes=arena,
         power=power,
@@ -222,7 +224,7 @@ def _chosen_board(name: str | None, boards_dirs: Sequence[Path], baud: int | Non
 
 def flash(
     *,
-    out: Path = DEFAULT_OUT,
+    out: FilePath = DEFAULT_OUT,
     method: str | None = None,
     probe_serial: str | None = None,
     port: str | None = None,
@@ -235,7 +237,7 @@ def flash(
     from ppg_deploy.flash import flash_firmware
     from ppg_deploy.project import load_manifest
 
-    folder = out / FIRMWARE_FOLDER
+    folder = Path(out) / FIRMWARE_FOLDER
     board = load_board(load_manifest(folder).board, boards_dirs=boards_dirs)
     return flash_firmware(
         folder, board, method=method, probe_serial=probe_serial, port=port, limit_s=limit_s, say=say

@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ppg_deploy.api.names import FilePath
+
 if TYPE_CHECKING:
     from ppg_deploy.comparison import Comparison
 
 
-def compare(a: Path, b: Path, *, policy: Path | None = None) -> "Comparison":
+def compare(a: FilePath, b: FilePath, *, policy: FilePath | None = None) -> "Comparison":
     """What changed from result A to result B.
 
     Args:
@@ -22,5 +24,5 @@ def compare(a: Path, b: Path, *, policy: Path | None = None) -> "Comparison":
     from ppg_deploy.comparison import compare_results, load_policy
     from ppg_deploy.results import load_result
 
-    thresholds = None if policy is None else (policy, load_policy(policy))
-    return compare_results(load_result(a), load_result(b), thresholds)
+    thresholds = None if policy is None else (Path(policy), load_policy(Path(policy)))
+    return compare_results(load_result(Path(a)), load_result(Path(b)), thresholds)

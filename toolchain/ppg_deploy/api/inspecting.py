@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppg_deploy import files
+from ppg_deploy.api.names import FilePath
 
 if TYPE_CHECKING:
     from ppg_deploy.audit import AuditReport
 
 
-def inspect(model: Path, *, out: Path | None = None, boards_dirs: Sequence[Path] = ()) -> "AuditReport":
+def inspect(
+    model: FilePath, *, out: FilePath | None = None, boards_dirs: Sequence[Path] = ()
+) -> "AuditReport":
     """What a .tflite file of any origin holds, what is wrong with it, and on which boards it would fit.
 
     Args:
@@ -23,7 +26,7 @@ def inspect(model: Path, *, out: Path | None = None, boards_dirs: Sequence[Path]
     """
     from ppg_deploy.audit import INSPECT_NAME, audit_file
 
-    report = audit_file(model, boards_dirs=boards_dirs)
+    report = audit_file(Path(model), boards_dirs=boards_dirs)
     if out is not None:
-        files.write_text(out / INSPECT_NAME, report.model_dump_json(indent=2) + "\n")
+        files.write_text(Path(out) / INSPECT_NAME, report.model_dump_json(indent=2) + "\n")
     return report

@@ -1,7 +1,11 @@
 """What the steps call their results in the output folder."""
 
+from os import PathLike
 from pathlib import Path
-from typing import Literal
+from typing import Literal, overload
+
+FilePath = str | PathLike[str]
+"""What callers may give as a path."""
 
 FIRMWARE_FOLDER = "firmware"
 TFLM_FOLDER = "firmware-tflm"
@@ -14,6 +18,15 @@ SWEEP_NAME = "sweep.json"
 DEFAULT_OUT = Path("build")
 DEFAULT_COUNT = 16
 Emulator = Literal["unicorn", "qemu", "renode"]
+
+
+@overload
+def as_path(path: FilePath) -> Path: ...
+@overload
+def as_path(path: FilePath | None) -> Path | None: ...
+def as_path(path: FilePath | None) -> Path | None:
+    """`path` as the steps take it."""
+    return None if path is None else Path(path)
 
 
 def ignore_line(text: str) -> None:

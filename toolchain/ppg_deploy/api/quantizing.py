@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppg_deploy import files, handover
-from ppg_deploy.api.names import DEFAULT_OUT, SWEEP_NAME, ignore_progress
+from ppg_deploy.api.names import DEFAULT_OUT, SWEEP_NAME, FilePath, as_path, ignore_progress
 from ppg_deploy.config import load_config
 from ppg_deploy.errors import InputError
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def quantize(
-    model: Path,
+    model: FilePath,
     *,
-    out: Path = DEFAULT_OUT,
-    card: Path | None = None,
-    calibration: Path | None = None,
-    data: Path | None = None,
+    out: FilePath = DEFAULT_OUT,
+    card: FilePath | None = None,
+    calibration: FilePath | None = None,
+    data: FilePath | None = None,
     settings: "QuantizeSettings | None" = None,
     plot: bool = False,
     converter: handover.Converter = "direct",
@@ -48,31 +48,32 @@ def quantize(
         from ppg_deploy.report.quantize_plot import require_matplotlib
 
         require_matplotlib()
-    inputs = _quantize_inputs(model, card, calibration, data)
+    folder = as_path(out)
+    inputs = _quantize_inputs(as_path(model), as_path(card), as_path(calibration), as_path(data))
     route = quantize_with_onnx2tf if converter == "onnx2tf" else quantize_student
-    result = route(inputs, out / handover.MODEL_NAME, settings)
+    result = route(inputs, folder / handover.MODEL_NAME, settings)
     # Before anything is written: a model with errors must not replace an earlier good one.
-    audit = audit_model(result.tflite, name=str(out / handover.MODEL_NAME))
+    audit = audit_model(result.tflite, name=str(folder / handover.MODEL_NAME))
     require_sound(audit)
     warnings = tuple(f"{finding.message} ({finding.hint})" for finding in audit.of(Severity.WARNING))
     report = result.report.model_copy(update={"warnings": result.report.warnings + warnings})
-    files.write_bytes(out / handover.MODEL_NAME, result.tflite)
-    files.write_text(out / handover.FILE_NAME, report.model_dump_json(indent=2, by_alias=True) + "\n")
+    files.write_bytes(folder / handover.MODEL_NAME, result.tflite)
+    files.write_text(folder / handover.FILE_NAME, report.model_dump_json(indent=2, by_alias=True) + "\n")
     if plot:
         from ppg_deploy.report.quantize_plot import plot_report
 
         for suffix, image in plot_report(report).items():
-            files.write_bytes((out / handover.FILE_NAME).with_suffix(suffix), image)
+            files.write_bytes((folder / handover.FILE_NAME).with_suffix(suffix), image)
     return report
 
 
 def sweep(
-    model: Path,
+    model: FilePath,
     *,
-    out: Path = DEFAULT_OUT,
-    card: Path | None = None,
-    calibration: Path | None = None,
-    data: Path | None = None,
+    out: FilePath = DEFAULT_OUT,
+    card: FilePath | None = None,
+    calibration: FilePath | None = None,
+    data: FilePath | None = None,
     settings: "QuantizeSettings | None" = None,
     progress: "Progress" = ignore_progress,
 ) -> "SweepReport":
@@ -92,9 +93,10 @@ def sweep(
     """
     from ppg_deploy.quantize import QuantizeSettings, sweep_student
 
-    inputs = _quantize_inputs(model, card, calibration, data)
+    folder = as_path(out)
+    inputs = _quantize_inputs(as_path(model), as_path(card), as_path(calibration), as_path(data))
     report = sweep_student(inputs, settings or QuantizeSettings(), progress)
-    files.write_text(out / SWEEP_NAME, report.model_dump_json(indent=2) + "\n")
+    files.write_text(folder / SWEEP_NAME, report.model_dump_json(indent=2) + "\n")
     return report
 
 
