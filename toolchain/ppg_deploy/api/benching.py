@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ppg_deploy import files, handover
+from ppg_deploy import handover
 from ppg_deploy.api.names import (
     DEFAULT_COUNT,
     DEFAULT_OUT,
     FIRMWARE_FOLDER,
     OUTPUTS_NAME,
+    RESULTS_FOLDER,
     TFLM_FOLDER,
     TFLM_OUTPUTS_NAME,
     ignore_line,
@@ -41,8 +42,11 @@ def bench(
     progress: "Progress" = ignore_progress,
     say: Callable[[str], None] = ignore_line,
     folder: str = FIRMWARE_FOLDER,
+    resume: bool = False,
 ) -> "Report":
-    """Stream windows through the firmware of OUT/firmware; write OUT/report.json and OUT/outputs.npz.
+    """Stream windows through the firmware of OUT/firmware; write OUT/results/<UTC time>-<board>-<model>/.
+
+    OUT/report.json and OUT/outputs.npz are links to result.json and samples.npz of the newest result.
 
     Args:
         out: folder of the results.
@@ -60,7 +64,8 @@ def bench(
         boards_dirs: folders with boards of the user's own.
         progress: called after each window with (done, total).
         say: called with each line about finding and flashing the board.
-        folder: the project in OUT; of firmware-tflm the results are OUT/report-tflm.json and OUT/outputs-tflm.npz.
+        folder: the project in OUT; of firmware-tflm the links are OUT/report-tflm.json and OUT/outputs-tflm.npz.
+        resume: continue an interrupted bench of the same build and windows with the windows that it lacks.
 
     Raises:
         PpgDeployError: no build, wrong windows, missing emulator, or a device that does not answer.
@@ -68,11 +73,14 @@ def bench(
     """
     from ppg_deploy.attach import Wanted, attach
     from ppg_deploy.bench import measure, prepare_plan, summarise
-    from ppg_deploy.bench.summary import device_bpm
+    from ppg_deploy.bench.journal import JournalIdentity, finished_windows, open_journal
+    from ppg_deploy.bench.samples import samples_of
     from ppg_deploy.boards import list_boards, load_board
     from ppg_deploy.build import read_build
     from ppg_deploy.ports import emulated_board, open_emulator
     from ppg_deploy.project import load_manifest
+    from ppg_deploy.results import RESULT_NAME, SAMPLES_NAME, write_result
+    from ppg_deploy.results.folder import point_to
 
     if port is not None and emulator is not None:
         raise InputError("give --port or --emulator, not both", hint="for example: --emulator unicorn")
@@ -126,17 +134,28 @@ def bench(
             probe_serial=probe_serial,
         )
         connection = attach(wanted, say)
+    journal_path = out / RESULTS_FOLDER / f"unfinished-{folder}.journal"
+    identity = JournalIdentity(
+        board=board.id,
+        model_sha256=manifest.model_sha256,
+        build_id=built.build_id,
+        data_sha256=plan.windows_sha256,
+        windows=len(plan.codes),
+        emulator=emulator,
+        count=count,
+        timing_model=timing_model,
+    )
+    if not resume and (left := finished_windows(journal_path)):
+        say(f"dropping {left} answers of an interrupted bench; --resume would have kept them")
     try:
-        measurement = measure(plan, connection, count=count, sliding=sliding, progress=progress)
-        report = summarise(plan, measurement, connection)
+        with open_journal(journal_path, identity, resume=resume) as journal:
+            measurement = measure(
+                plan, connection, count=count, sliding=sliding, journal=journal, progress=progress
+            )
+            report = summarise(plan, measurement, connection)
+            written = write_result(out / RESULTS_FOLDER, report, samples_of(plan, measurement))
     finally:
         connection.close()
-    bpm = device_bpm(plan, measurement.outputs)
-    files.write_npz(
-        out / (TFLM_OUTPUTS_NAME if folder == TFLM_FOLDER else OUTPUTS_NAME),
-        {f"y_{measurement.outputs.dtype}": measurement.outputs}
-        | ({} if measurement.sliding is None else {"y_sliding": measurement.sliding.outputs})
-        | ({} if bpm is None else {"bpm": bpm.raw, "bpm_filtered": bpm.filtered}),
-    )
-    files.write_text(out / report_name(folder), report.model_dump_json(indent=2) + "\n")
+    point_to(out / report_name(folder), written / RESULT_NAME)
+    point_to(out / (TFLM_OUTPUTS_NAME if folder == TFLM_FOLDER else OUTPUTS_NAME), written / SAMPLES_NAME)
     return report

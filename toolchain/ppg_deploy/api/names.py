@@ -9,6 +9,7 @@ REPORT_NAME = "report.json"
 OUTPUTS_NAME = "outputs.npz"
 TFLM_REPORT_NAME = "report-tflm.json"
 TFLM_OUTPUTS_NAME = "outputs-tflm.npz"
+RESULTS_FOLDER = "results"
 SWEEP_NAME = "sweep.json"
 DEFAULT_OUT = Path("build")
 DEFAULT_COUNT = 16

@@ -6,6 +6,7 @@ import numpy as np
 
 from ppg_deploy.bench.cost import Counts
 from ppg_deploy.bench.device import Progress, counted_rows, from_wire, to_wire
+from ppg_deploy.bench.journal import Journal, WindowAnswer
 from ppg_deploy.bench.plan import BenchPlan
 from ppg_deploy.bench.sliding import SlidingMeasurement, measure_sliding
 from ppg_deploy.errors import DeviceError
@@ -25,6 +26,7 @@ class Measurement:
         outputs: (N, output elements), of the type of the model's output.
         counts: of all inferences; the first profile is that of window 0.
         sliding: of the same windows as a stream of pushes, if that was wanted.
+        resumed_windows: answers that were in the journal before.
     """
 
     info: DeviceInfo
@@ -33,10 +35,17 @@ class Measurement:
     sliding: SlidingMeasurement | None
     memory: MemoryInfo
     link: LinkStatistics
+    resumed_windows: int
 
 
 def measure(
-    plan: BenchPlan, connection: Connection, *, count: int, sliding: bool, progress: Progress
+    plan: BenchPlan,
+    connection: Connection,
+    *,
+    count: int,
+    sliding: bool,
+    journal: Journal,
+    progress: Progress,
 ) -> Measurement:
     """Stream every window and collect answers and counters.
 
@@ -45,6 +54,7 @@ def measure(
         connection: an open port; the caller closes it.
         count: how many inferences to count exactly where the port can (unicorn); the first window is among them.
         sliding: stream the windows a second time, as pushes.
+        journal: keeps every answer; windows that it has an answer for are not streamed.
         progress: called after each window.
 
     Raises:
@@ -56,27 +66,28 @@ def measure(
     _check_identity(plan, info)
     counted = counted_rows(len(plan.codes), count)
     steps = len(plan.codes) * (2 if sliding else 1)
-    outputs, ticks, profiles = [], [], []
+    resumed_windows = len(journal.answered)
     for row, codes in enumerate(plan.codes):
+        if row in journal.answered:
+            continue
         counter = connection.instruction_counter if row in counted else None
         client.load_input(to_wire(codes))
         if counter is not None:
             counter.arm()
         result = client.run()
-        if counter is not None:
-            profiles.append(counter.result())
+        profile = None if counter is None else counter.result()
         if result.status != 0:
             raise DeviceError(
                 f"the model failed on window {row} with the runtime's code {result.status}",
                 hint="build the firmware again; if it persists, report this model",
             )
-        outputs.append(from_wire(result.output, plan.expected.dtype))
-        ticks.append(result.ticks)
+        journal.add(WindowAnswer(row, result.output, result.ticks, profile=profile))
         progress(row + 1, steps)
+    answers = [journal.answered[row] for row in range(len(plan.codes))]
     has_ticks = connection.ticks_valid and info.counter_name != "none"
     counts = Counts(
-        ticks=tuple(ticks) if has_ticks else None,
-        profiles=tuple(profiles),
+        ticks=tuple(answer.ticks for answer in answers) if has_ticks else None,
+        profiles=tuple(answer.profile for answer in answers if answer.profile is not None),
         operator_ticks=client.profile() if has_ticks else None,
     )
     pushes = None
@@ -91,11 +102,12 @@ def measure(
         )
     return Measurement(
         info=info,
-        outputs=np.stack(outputs),
+        outputs=np.stack([from_wire(answer.output, plan.expected.dtype) for answer in answers]),
         counts=counts,
         sliding=pushes,
         memory=client.memory(),
         link=client.link,
+        resumed_windows=resumed_windows,
     )
 
 

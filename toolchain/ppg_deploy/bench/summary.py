@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppg_deploy.accuracy import HeartRate, heart_rate, mean_absolute_error
+from ppg_deploy.bench.conditions import conditions_of
 from ppg_deploy.bench.cost import cost_of
 from ppg_deploy.bench.measure import Measurement
 from ppg_deploy.bench.plan import BenchPlan
@@ -42,6 +43,7 @@ def summarise(plan: BenchPlan, measurement: Measurement, connection: Connection)
             cpuid=f"0x{info.cpuid:08x}",
             problems=info.bsp_problems,
         ),
+        conditions=conditions_of(plan.board),
         model=schema.ModelFacts(
             name=plan.graph.name if plan.card is None else plan.card.name,
             sha256=plan.manifest.model_sha256,
@@ -70,6 +72,7 @@ def summarise(plan: BenchPlan, measurement: Measurement, connection: Connection)
             windows=len(plan.windows),
             labelled=plan.windows.hr is not None,
         ),
+        resumed_windows=measurement.resumed_windows,
         outputs=compare_outputs(plan, measurement.outputs),
         accuracy=_accuracy(plan, measurement.outputs),
         cost=cost_of(measurement.counts, plan.operators, connection, info.clock_hz),

@@ -30,6 +30,8 @@ class Clock(Table):
 
     reset_hz: PositiveInt
     source: str
+    flash_banks: str | None = None
+    """How the flash is divided and read, where that is the board's and not the image's to choose."""
     settings: dict[SettingName, Annotated[int, Field(ge=0, lt=2**32)]]
     """Rendered as `PPG_CLOCK_<NAME>` for firmware/bsp/<family>."""
 

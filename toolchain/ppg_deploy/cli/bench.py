@@ -70,13 +70,16 @@ def bench(
     renode: Annotated[
         str | None, typer.Option("--renode", help="Renode's program; default: $RENODE, else on PATH.")
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue an interrupted bench with the windows that it lacks.")
+    ] = False,
     boards_dir: BoardsDir = None,
     out: Out = Path("build"),
     as_json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Stream windows through the firmware and compare every output byte (OUT/report.json, OUT/outputs.npz)."""
+    """Stream windows through the firmware and compare every output byte (OUT/results/, OUT/report.json)."""
     from ppg_deploy import api
     from ppg_deploy.bench.runtimes import folders_to_bench
 
@@ -107,6 +110,7 @@ def bench(
                 progress=progress,
                 say=output.progress_line,
                 folder=folder.name,
+                resume=resume,
             )
         reports.append(report)
         _print_report(report, output)

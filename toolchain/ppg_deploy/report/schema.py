@@ -1,10 +1,11 @@
-"""report.json. Figures name their source: `instructions` are counted exactly, `cycles_estimated` come from a timing
+"""result.json. Figures name their source: `instructions` are counted exactly, `cycles_estimated` come from a timing
 model, `cycles` and `latency_ms` are measured on a board and absent for emulated runs."""
 
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from ppg_deploy.report.conditions import Conditions
 from ppg_deploy.report.spread import Spread
 
 
@@ -179,9 +180,13 @@ class Report(_Part):
     port: str
     runtime: str
     device: BoardFacts
+    conditions: Conditions | None = None
+    """Null in results of versions that did not record them."""
     model: ModelFacts
     firmware: FirmwareFacts
     input: InputFacts
+    resumed_windows: int = 0
+    """Windows whose answers an interrupted bench had left."""
     outputs: Outputs
     accuracy: Accuracy
     cost: Cost
