@@ -63,6 +63,12 @@ class AuditError(PpgDeployError):
     exit_code = 9
 
 
+class IncompleteSweepError(PpgDeployError):
+    """Points of a sweep failed; the others are in its result."""
+
+    exit_code = 10
+
+
 class InternalError(PpgDeployError):
     """A broken invariant of this package: a bug of ours, not of the user."""
 
