@@ -1,6 +1,5 @@
 """sweep_matrix(); `sweep` compares calibration methods and lives with `quantize`."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -11,8 +10,6 @@ from ppg_deploy.config import load_config
 if TYPE_CHECKING:
     from ppg_deploy.bench import Progress
     from ppg_deploy.matrix import MatrixReport
-
-_TFLM_VARIABLE = "PPG_TFLM_DIR"
 
 
 def sweep_matrix(
@@ -44,16 +41,13 @@ def sweep_matrix(
     """
     from ppg_deploy.matrix import run_matrix
 
-    configured = load_config(Path.cwd()).tflm.dir
-    named = os.environ.get(_TFLM_VARIABLE)
-    tflm_dir = configured if configured is not None else (Path(named) if named else None)
     return run_matrix(
         sweep_file,
         out=out,
         jobs=jobs,
         engine=engine,
         scheduler=scheduler,
-        tflm_dir=None if tflm_dir is None else tflm_dir.absolute(),
+        tflm_dir=load_config(Path.cwd()).tflm.dir,
         progress=progress,
         say=say,
     )

@@ -81,19 +81,15 @@ _SHORT = {
 def _print_points(report: "MatrixReport", output: Output) -> None:
     """One line each; columns that no point fills are left out."""
     columns: list[tuple[str, Callable[[PointRow], str]]] = [
-        ("point", lambda row: f"{row.model} {row.board}"),
-        ("build", lambda row: row.runtime if row.optimize is None else f"{row.runtime} {row.optimize}"),
-        ("hop", lambda row: "" if row.hop is None else str(row.hop)),
-        ("RAM budget, B", lambda row: "" if row.ram_budget is None else number(row.ram_budget)),
-        ("MAE float, BPM", _of(lambda figures: figures.mae_float, 2)),
-        ("MAE int8, BPM", _of(lambda figures: figures.mae_int8, 2)),
-        ("|int8 - float|", _of(lambda figures: figures.mean_abs_difference, 2)),
-        ("instructions", _of(lambda figures: figures.instructions)),
-        ("cycles_estimated", _of(lambda figures: figures.cycles_estimated)),
+        ("point", _name),
+        ("MAE, BPM", _of(lambda figures: figures.mae_int8, 2)),
+        ("change", _of(lambda figures: figures.mean_abs_difference, 2)),
+        ("k instr.", _of(lambda figures: figures.instructions, scale=1e-3)),
+        ("k cyc. est.", _of(lambda figures: figures.cycles_estimated, scale=1e-3)),
         ("latency, ms", _of(lambda figures: figures.latency_ms, 3)),
-        ("energy_estimated, µJ", _of(lambda figures: figures.energy_estimated_uj, 1)),
-        ("flash, B", _of(lambda figures: figures.flash)),
-        ("RAM, B", _of(lambda figures: figures.ram)),
+        ("µJ est.", _of(lambda figures: figures.energy_estimated_uj)),
+        ("flash, kB", _of(lambda figures: figures.flash, 1, scale=1e-3)),
+        ("RAM, kB", _of(lambda figures: figures.ram, 1, scale=1e-3)),
         ("front", lambda row: _fronts(report, row)),
     ]
     cells = [[text(row) for _, text in columns] for row in report.points]
@@ -103,17 +99,25 @@ def _print_points(report: "MatrixReport", output: Output) -> None:
         [columns[index][0] for index in used],
         [[line[index] for index in used] for line in cells],
     )
-    if report.fronts:
-        output.note(
-            "front: nobody is better in accuracy and in "
-            "I instructions, C cycles_estimated, L latency, E energy_estimated, F flash, R RAM"
-        )
+    output.note(
+        "per answer; est.: cycles_estimated, energy_estimated; change: mean |quantised - float|; front: nobody is "
+        "better in accuracy and in I instructions, C cycles_estimated, L latency, E energy_estimated, F flash, R RAM"
+    )
 
 
-def _of(figure: "Callable[[Figures], float | None]", decimals: int = 0) -> "Callable[[PointRow], str]":
+def _name(row: "PointRow") -> str:
+    parts = [row.model, row.board, row.runtime, row.optimize]
+    parts += [None if row.hop is None else f"hop {row.hop}"]
+    parts += [None if row.ram_budget is None else f"RAM {row.ram_budget}"]
+    return " ".join(part for part in parts if part)
+
+
+def _of(
+    figure: "Callable[[Figures], float | None]", decimals: int = 0, scale: float = 1.0
+) -> "Callable[[PointRow], str]":
     def text(row: "PointRow") -> str:
         value = None if row.figures is None else figure(row.figures)
-        return "" if value is None else number(value, decimals)
+        return "" if value is None else number(value * scale, decimals)
 
     return text
 

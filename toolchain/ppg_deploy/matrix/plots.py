@@ -1,7 +1,7 @@
 """The points of a sweep as a picture: accuracy against every cost, with the Pareto fronts."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -22,10 +22,10 @@ _LABELS: dict[Axis, str] = {
 }
 _SCALES: dict[Axis, float] = {"flash": 1e-3, "ram": 1e-3}
 _ACCURACY: dict[AccuracyAxis, str] = {
-    "mae_int8": "MAE of int8, BPM",
-    "mean_abs_difference": "mean |int8 - float|",
+    "mae_int8": "MAE on the device, BPM",
+    "mean_abs_difference": "mean |quantised - float|",
 }
-_COLUMNS = 3
+_MOST_COLUMNS = 3
 _INCHES = (4.6, 3.6)
 _LEGEND_INCHES = 0.35
 _PNG_DPI = 110
@@ -33,6 +33,7 @@ _PNG_DPI = 110
 _SETTINGS = {"svg.hashsalt": "ppg-deploy", "svg.fonttype": "none", "font.size": 8.0}
 # Told apart by people with any colour vision (Okabe and Ito).
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+_FRONT = "#555555"
 _MARKERS = "osD^vP*Xh<>"
 
 
@@ -61,7 +62,7 @@ def _draw(report: MatrixReport, accuracy: AccuracyAxis) -> "Figure":
     from matplotlib.figure import Figure
 
     costs = [cost for cost in AXES if groups_of(report.points, accuracy, cost)]
-    columns = min(_COLUMNS, len(costs))
+    columns = 2 if len(costs) == 4 else min(_MOST_COLUMNS, len(costs))
     lines = -(-len(costs) // columns)
     figure = Figure(
         figsize=(_INCHES[0] * columns, _INCHES[1] * lines + 2 * _LEGEND_INCHES), layout="constrained"
@@ -89,39 +90,38 @@ def _draw_panel(panel: "Axes", report: MatrixReport, accuracy: AccuracyAxis, cos
         for members in groups_of(report.points, accuracy, cost).values()
         for identity, (error, price) in members.items()
     }
-    colours, markers = _colours(report.points), _markers(report.points)
+    boards, markers = _boards(report.points), _markers(report.points)
     for identity, (error, price) in places.items():
         row = rows[identity]
-        panel.plot(
-            price,
-            error,
-            markers[row.model],
-            color=colours[row.board],
-            markersize=5,
-            alpha=0.8,
-            linestyle="none",
-        )
+        colour, size = boards[row.board]
+        panel.plot(price, error, markers[row.model], color=colour, markersize=size, linestyle="none")
     for front in report.fronts:
         if front.cost == cost:
-            on_front = [places[identity] for identity in front.points]
-            prices, errors = [price for _, price in on_front], [error for error, _ in on_front]
-            panel.step(prices, errors, where="post", color="#555555", linewidth=0.8, zorder=0)
-            panel.plot(prices, errors, "o", markersize=10, markerfacecolor="none", markeredgecolor="#555555")
-            for identity, price, error in zip(front.points, prices, errors, strict=True):
-                panel.annotate(
-                    variant_label(rows[identity]),
-                    (price, error),
-                    textcoords="offset points",
-                    xytext=(6, 6),
-                    fontsize=6,
-                )
-    models = sorted({front.group for front in report.fronts if front.cost == cost})
+            _draw_front(panel, {identity: places[identity] for identity in front.points}, rows)
+    groups = {front.group for front in report.fronts if front.cost == cost}
     panel.set_xlabel(_LABELS[cost])
     panel.set_ylabel(_ACCURACY[accuracy])
-    if len(models) > 1:
-        panel.set_title(f"{len(models)} groups that do not compare, a front each", fontsize=7)
+    if len(groups) > 1:
+        panel.set_title(f"{len(groups)} groups that do not compare, a front each", fontsize=7)
     panel.margins(0.15)
     panel.grid(alpha=0.3, linewidth=0.5)
+
+
+def _draw_front(
+    panel: "Axes", places: Mapping[str, tuple[float, float]], rows: Mapping[str, PointRow]
+) -> None:
+    """`places` are (accuracy, cost), cheapest first."""
+    errors, prices = zip(*places.values(), strict=True)
+    panel.step(prices, errors, where="post", color=_FRONT, linewidth=0.8, zorder=0)
+    panel.plot(prices, errors, "o", markersize=12, markerfacecolor="none", markeredgecolor=_FRONT)
+    labels: dict[tuple[float, float], list[str]] = {}
+    for identity, place in places.items():
+        said = labels.setdefault(place, [])
+        said += [label] if (label := variant_label(rows[identity])) not in said else []
+    for (error, price), said in labels.items():
+        panel.annotate(
+            " / ".join(said), (price, error), textcoords="offset points", xytext=(7, 7), fontsize=6
+        )
 
 
 def variant_label(row: PointRow) -> str:
@@ -132,9 +132,13 @@ def variant_label(row: PointRow) -> str:
     return ", ".join(parts)
 
 
-def _colours(rows: Sequence[PointRow]) -> dict[str, str]:
-    boards = dict.fromkeys(row.board for row in rows)
-    return {board: _COLOURS[index % len(_COLOURS)] for index, board in enumerate(boards)}
+def _boards(rows: Sequence[PointRow]) -> dict[str, tuple[str, float]]:
+    """Colour and size of each: points of several boards often coincide, and then the smaller ones lie on top."""
+    boards = list(dict.fromkeys(row.board for row in rows))
+    return {
+        board: (_COLOURS[index % len(_COLOURS)], 4.0 + 4.0 * (1.0 - (index + 1) / len(boards)))
+        for index, board in enumerate(boards)
+    }
 
 
 def _markers(rows: Sequence[PointRow]) -> dict[str, str]:
@@ -147,9 +151,9 @@ def _add_legend(figure: "Figure", rows: Sequence[PointRow]) -> None:
 
     handles = [
         Line2D([], [], marker="s", linestyle="none", color=colour, label=board)
-        for board, colour in _colours(rows).items()
+        for board, (colour, _) in _boards(rows).items()
     ] + [
-        Line2D([], [], marker=marker, linestyle="none", color="#555555", markerfacecolor="none", label=model)
+        Line2D([], [], marker=marker, linestyle="none", color=_FRONT, markerfacecolor="none", label=model)
         for model, marker in _markers(rows).items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=6, fontsize=7, frameon=False)

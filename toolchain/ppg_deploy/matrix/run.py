@@ -19,6 +19,7 @@ from ppg_deploy.matrix.points import ModelStep, Point, points_of
 from ppg_deploy.matrix.schema import Engine, MatrixReport, PointRecord
 from ppg_deploy.matrix.summary import MATRIX_NAME, PLOT_NAMES, row_of, summarise_matrix, write_matrix
 from ppg_deploy.matrix.sweep_file import SweepFile, load_sweep_file
+from ppg_deploy.tflm.tree import find_tree
 
 Progress = Callable[[int, int], None]
 
@@ -46,7 +47,7 @@ def run_matrix(
         jobs: processes at a time on this machine; one for each core when None.
         engine: "local", or "dask" for the points (models are quantised on this machine).
         scheduler: address of dask's scheduler.
-        tflm_dir: tree of TFLM's sources where the sweep file names none.
+        tflm_dir: tree of TFLM's sources where the sweep file names none; $PPG_TFLM_DIR when None.
         progress: called with (done, total) points.
         say: called with a line about each model and point that ends.
 
@@ -62,7 +63,9 @@ def run_matrix(
     sweep = load_sweep_file(path)
     folder = (out / MATRIX_FOLDER / sweep.name).absolute()
     with _only_one(folder):
-        points = points_of(sweep, folder, sweep.tflm.dir or tflm_dir)
+        needs_tree = "tflm" in sweep.matrix.runtimes
+        tree = find_tree(sweep.tflm.dir, tflm_dir).absolute() if needs_tree else None
+        points = points_of(sweep, folder, tree)
         # What an interrupted sweep leaves must not be taken for the result of this one.
         for name in (MATRIX_NAME, *PLOT_NAMES):
             (folder / name).unlink(missing_ok=True)

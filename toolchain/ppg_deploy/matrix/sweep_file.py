@@ -87,7 +87,7 @@ class BenchTable(BaseModel):
 
 
 class TflmTable(BaseModel):
-    """[tflm]: tree of TFLM's sources, needed by the runtime tflm; by default $PPG_TFLM_DIR."""
+    """[tflm]: tree of TFLM's sources, needed by the runtime tflm; by default that of ppg.toml, else $PPG_TFLM_DIR."""
 
     model_config = _STRICT
     dir: Path | None = None

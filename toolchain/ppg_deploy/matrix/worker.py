@@ -7,6 +7,7 @@ file.
 """
 
 import os
+import select
 import shutil
 import signal
 import sys
@@ -29,6 +30,9 @@ _TERMINATED = 128 + signal.SIGTERM
 def main() -> int:
     """Do the job of the current folder; 0 when outcome.json says how it ended."""
     signal.signal(signal.SIGTERM, _end)
+    if select.select([sys.stdin], [], [], 0.0)[0]:
+        # The parent has died before we began: another sweep may want this folder already.
+        return _TERMINATED
     threading.Thread(target=_hold_leash, daemon=True).start()
     folder = Path.cwd()
     started = time.monotonic()
