@@ -184,3 +184,27 @@ def test_engine_and_scheduler_belong_together(tmp_path: Path) -> None:
     for options in ({"engine": "dask"}, {"scheduler": "tcp://127.0.0.1:1"}):
         with pytest.raises(InputError, match="belong together"):
             api.sweep_matrix(path, out=tmp_path / "build", **options)  # type: ignore[arg-type]
+
+
+def test_a_board_is_measured_by_one_point_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two boards of two points each: points of one board never overlap, those of different boards may."""
+    pretend(monkeypatch, tmp_path, {1000: "sleep 0.5", 2000: "sleep 0.5"})
+    path = write_fake_sweep(tmp_path, [1000, 2000])
+    text = path.read_text().replace('["nucleo-l476rg"]', '["nucleo-l476rg", "nrf52840-dk"]')
+    path.write_text(text + '[bench]\nports = { nucleo-l4 = "/dev/one", nrf52840-dk = "/dev/two" }\n')
+    report = api.sweep_matrix(path, out=tmp_path / "build", jobs=4)
+    assert [row.status for row in report.points] == ["done"] * 4
+    root = tmp_path / "build/sweep/fake"
+    for board, port in (("nucleo-l476rg", "/dev/one"), ("nrf52840-dk", "/dev/two")):
+        rows = [row for row in report.points if row.board == board]
+        jobs = [json.loads((root / row.folder / "job.json").read_bytes()) for row in rows]
+        assert [(job["port"], job["emulator"]) for job in jobs] == [(port, None)] * 2
+        # From the moment that the job is written to that of its outcome.
+        spans = sorted(
+            (
+                (root / row.folder / "job.json").stat().st_mtime,
+                (root / row.folder / "outcome.json").stat().st_mtime,
+            )
+            for row in rows
+        )
+        assert spans[0][1] <= spans[1][0]

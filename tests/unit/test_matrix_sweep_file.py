@@ -73,6 +73,7 @@ def load_sweep_file_of(folder: Path, text: str) -> SweepFile:
         (HEAD + MODEL + MATRIX + '[bench]\nemulator = "qemu"\ntiming_model = "x"\n', "needs the emulator"),
         (HEAD + MODEL + '[matrix]\nboards = ["nucleo-l4", "nucleo-l476rg"]\n', "nucleo-l476rg stands twice"),
         (HEAD + MODEL + MATRIX + '[bench]\nemulator = "qemu"\n', "qemu has no model of board nucleo-l476rg"),
+        (HEAD + MODEL + MATRIX + '[bench]\nports = { nrf52840-dk = "/dev/x" }\n', "not among matrix.boards"),
         (HEAD + MODEL + MODEL.replace("int8", "same") + MATRIX, "models int8 and same are the same"),
     ],
 )
@@ -104,6 +105,7 @@ def test_identity_is_of_contents_not_of_places(demo: Path, tmp_path_factory: pyt
         (MATRIX, MATRIX + "ram_budget = [9000]\n"),
         (MATRIX, MATRIX + "[bench]\ncount = 3\n"),
         (MATRIX, MATRIX + '[bench]\nemulator = "renode"\n'),
+        (MATRIX, MATRIX + '[bench]\nports = { nucleo-l4 = "/dev/x" }\n'),
         (MATRIX, MATRIX + '[bench]\ntiming_model = "cortex-m4"\n'),
     ],
 )

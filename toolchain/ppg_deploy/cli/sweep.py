@@ -80,10 +80,14 @@ _SHORT = {
 
 def _print_points(report: "MatrixReport", output: Output) -> None:
     """One line each; columns that no point fills are left out."""
+    names = [_names(row) for row in report.points]
+    varying = {name for name in names[0] if len({of_row[name] for of_row in names}) > 1}
+    common = [text for name, text in names[0].items() if name not in varying]
+    change = _of(lambda figures: figures.mean_abs_difference, 2)
     columns: list[tuple[str, Callable[[PointRow], str]]] = [
-        ("point", _name),
+        ("point", lambda row: " ".join(text for name, text in _names(row).items() if name in varying)),
         ("MAE, BPM", _of(lambda figures: figures.mae_int8, 2)),
-        ("change", _of(lambda figures: figures.mean_abs_difference, 2)),
+        *([("change", change)] if output.verbose or report.accuracy != "mae_int8" else []),
         ("k instr.", _of(lambda figures: figures.instructions, scale=1e-3)),
         ("k cyc. est.", _of(lambda figures: figures.cycles_estimated, scale=1e-3)),
         ("latency, ms", _of(lambda figures: figures.latency_ms, 3)),
@@ -95,7 +99,7 @@ def _print_points(report: "MatrixReport", output: Output) -> None:
     cells = [[text(row) for _, text in columns] for row in report.points]
     used = [index for index in range(len(columns)) if any(line[index] for line in cells)]
     output.table(
-        f"{report.name} under {report.emulator}",
+        " ".join([report.name, "under", report.emulator, *(f"({text})" for text in common if text)]),
         [columns[index][0] for index in used],
         [[line[index] for index in used] for line in cells],
     )
@@ -105,11 +109,16 @@ def _print_points(report: "MatrixReport", output: Output) -> None:
     )
 
 
-def _name(row: "PointRow") -> str:
-    parts = [row.model, row.board, row.runtime, row.optimize]
-    parts += [None if row.hop is None else f"hop {row.hop}"]
-    parts += [None if row.ram_budget is None else f"RAM {row.ram_budget}"]
-    return " ".join(part for part in parts if part)
+def _names(row: "PointRow") -> dict[str, str]:
+    """What tells a point from others."""
+    return {
+        "model": row.model,
+        "board": row.board,
+        "runtime": row.runtime,
+        "optimize": row.optimize or "",
+        "hop": "" if row.hop is None else f"hop {row.hop}",
+        "ram_budget": "" if row.ram_budget is None else f"RAM {row.ram_budget}",
+    }
 
 
 def _of(

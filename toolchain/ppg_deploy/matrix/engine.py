@@ -1,8 +1,9 @@
 """What both engines are given, and the one that needs nothing but this machine."""
 
+import contextlib
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,11 @@ class Task:
     job: QuantizeJob | PointJob
     limit_s: float
 
+    @property
+    def port(self) -> str | None:
+        """Of the board that it needs for itself."""
+        return self.job.port if isinstance(self.job, PointJob) else None
+
 
 def run_local(tasks: Sequence[Task], *, jobs: int, on_done: OnDone) -> None:
     """Run all tasks, `jobs` at a time, each in a process of its own.
@@ -35,9 +41,10 @@ def run_local(tasks: Sequence[Task], *, jobs: int, on_done: OnDone) -> None:
         on_done: called in this thread, once for each task, in the order in which they end.
     """
     cancelled = threading.Event()
+    ports = {task.port: threading.Lock() for task in tasks if task.port is not None}
     executor = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="ppg-sweep")
     try:
-        futures = {executor.submit(_run, task, cancelled): task for task in tasks}
+        futures = {executor.submit(_run, task, ports, cancelled): task for task in tasks}
         for future in as_completed(futures):
             on_done(futures[future], future.result())
     finally:
@@ -45,10 +52,12 @@ def run_local(tasks: Sequence[Task], *, jobs: int, on_done: OnDone) -> None:
         executor.shutdown(cancel_futures=True)
 
 
-def _run(task: Task, cancelled: threading.Event) -> Outcome:
+def _run(task: Task, ports: Mapping[str, threading.Lock], cancelled: threading.Event) -> Outcome:
     try:
-        make_empty(task.folder)
-        return run_in_process(task.folder, task.job, limit_s=task.limit_s, is_cancelled=cancelled.is_set)
+        # The time that a point waits for its board is not its own.
+        with contextlib.nullcontext() if task.port is None else ports[task.port]:
+            make_empty(task.folder)
+            return run_in_process(task.folder, task.job, limit_s=task.limit_s, is_cancelled=cancelled.is_set)
     except EnvironmentProblem as error:
         return failed(error)
     except OSError as error:

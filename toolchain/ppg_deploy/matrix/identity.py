@@ -25,15 +25,22 @@ def hash_of(facts: Any) -> str:
 
 @cache
 def code_sha256() -> str:
-    """Hash of this package and of the firmware's sources: another version may give other figures."""
+    """Hash of this package's and the firmware's sources: another version may give other figures.
+
+    Not of the command line and of what looks at figures only when all points have ended.
+    """
     package = Path(ppg_deploy.__file__).parent
     firmware = shipped_folder("firmware")
     return _hash_of_files(
         [
-            *((path, package) for path in package.rglob("*") if "shipped" not in path.parts),
+            *((path, package) for path in package.rglob("*") if _makes_figures(path.relative_to(package))),
             *((path, firmware) for path in firmware.rglob("*")),
         ]
     )
+
+
+def _makes_figures(path: Path) -> bool:
+    return path.parts[0] not in ("cli", "matrix", "shipped") or path.name == "worker.py"
 
 
 @cache

@@ -33,6 +33,8 @@ class PointJob(BaseModel):
         data: windows to stream.
         hop: samples, "auto" or None.
         ram_budget: bytes or None.
+        emulator: None for a board.
+        port: of the board; None for the emulator.
     """
 
     model_config = _STRICT
@@ -48,7 +50,8 @@ class PointJob(BaseModel):
     hop: int | Literal["auto"] | None
     ram_budget: int | None
     tflm_dir: Path | None
-    emulator: Literal["unicorn", "qemu", "renode"]
+    emulator: Literal["unicorn", "qemu", "renode"] | None
+    port: str | None = None
     count: int
     timing_model: str | None
 

@@ -1,7 +1,7 @@
 """The points of a sweep file: every combination once, each with its identity."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -63,7 +63,8 @@ def points_of(sweep: SweepFile, folder: Path, tflm_dir: Path | None) -> tuple[Po
     Raises:
         InputError: an unknown board, one that the emulator has no model of, or a board or model twice.
     """
-    boards = _boards(sweep)
+    ports = _ports(sweep)
+    boards = _boards(sweep, ports)
     board_ids = {board.id: board_identity(board, sweep.boards_dirs) for board in boards}
     steps = [_step(model, folder) for model in sweep.model]
     for index, step in enumerate(steps):
@@ -74,7 +75,7 @@ def points_of(sweep: SweepFile, folder: Path, tflm_dir: Path | None) -> tuple[Po
                 hint="their files and options are equal: leave one out",
             )
     return tuple(
-        _point(sweep, folder, step, board, board_ids[board.id], variant, tflm_dir)
+        _point(sweep, folder, step, board, board_ids[board.id], variant, tflm_dir, ports.get(board.id))
         for step in steps
         for board in boards
         for variant in _variants(sweep)
@@ -107,16 +108,29 @@ def _variants(sweep: SweepFile) -> Iterator[_Variant]:
             )
 
 
-def _boards(sweep: SweepFile) -> tuple[Board, ...]:
+def _ports(sweep: SweepFile) -> dict[str, str]:
+    """Id of a board -> its port."""
+    return {
+        load_board(name, boards_dirs=sweep.boards_dirs).id: port for name, port in sweep.bench.ports.items()
+    }
+
+
+def _boards(sweep: SweepFile, ports: Mapping[str, str]) -> tuple[Board, ...]:
     boards = tuple(load_board(name, boards_dirs=sweep.boards_dirs) for name in sweep.matrix.boards)
     emulator = sweep.bench.emulator
+    unknown = sorted(set(ports) - {board.id for board in boards})
+    if unknown:
+        raise InputError(
+            f"sweep {sweep.name}: bench.ports: {unknown[0]} is not among matrix.boards",
+            hint="add it there, or leave its port out",
+        )
     for index, board in enumerate(boards):
         if board in boards[:index]:
             raise InputError(
                 f"sweep {sweep.name}: matrix.boards: {board.id} stands twice",
                 hint="leave one of its names out",
             )
-        if getattr(board.emulators, emulator) is None:
+        if board.id not in ports and getattr(board.emulators, emulator) is None:
             able = [
                 known.id
                 for known in list_boards(boards_dirs=sweep.boards_dirs)
@@ -142,6 +156,7 @@ def _point(
     board_id: str,
     variant: _Variant,
     tflm_dir: Path | None,
+    port: str | None,
 ) -> Point:
     entry, bench = step.entry, sweep.bench
     assert entry.data is not None
@@ -158,12 +173,13 @@ def _point(
         hop=variant.hop,
         ram_budget=variant.ram_budget,
         tflm_dir=needed_tree,
-        emulator=bench.emulator,
+        emulator=bench.emulator if port is None else None,
+        port=port,
         count=bench.count,
-        timing_model=bench.timing_model,
+        timing_model=bench.timing_model if port is None else None,
     )
     settings = job.model_dump(
-        mode="json", exclude={"tflite", "quantize_json", "source", "data", "boards_dirs", "tflm_dir"}
+        mode="json", exclude={"tflite", "quantize_json", "source", "data", "boards_dirs", "tflm_dir", "port"}
     )
     identity = hash_of(
         {

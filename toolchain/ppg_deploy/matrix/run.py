@@ -61,6 +61,11 @@ def run_matrix(
             hint="give --engine dask --scheduler tcp://HOST:8786, or neither",
         )
     sweep = load_sweep_file(path)
+    if engine == "dask" and sweep.bench.ports:
+        raise InputError(
+            f"{path}: bench.ports: a board hangs on one machine, and dask's workers may be on others",
+            hint="leave ports out, or use the local engine",
+        )
     folder = (out / MATRIX_FOLDER / sweep.name).absolute()
     with _only_one(folder):
         needs_tree = "tflm" in sweep.matrix.runtimes

@@ -72,9 +72,13 @@ class MatrixTable(BaseModel):
 
 
 class BenchTable(BaseModel):
-    """[bench]: as the options of `bench`."""
+    """[bench]: as the options of `bench`.
+
+    A board in `ports` is measured on its serial port instead of under the emulator, one point after the other.
+    """
 
     model_config = _STRICT
+    ports: dict[str, str] = {}
     emulator: Literal["unicorn", "qemu", "renode"] = "unicorn"
     count: _Natural = 16
     timing_model: str | None = None

@@ -118,6 +118,7 @@ def _measure(job: PointJob, folder: Path) -> Outcome:
     api.bench(
         out=folder,
         emulator=job.emulator,
+        port=job.port,
         data=job.data,
         count=job.count,
         timing_model=job.timing_model,
