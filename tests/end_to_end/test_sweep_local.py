@@ -150,7 +150,7 @@ def test_interrupted_sweep_is_taken_up(tmp_path: Path, number: signal.Signals) -
     budgets = [1000, 2000, 3000, 4000, 5000]
     path = write_fake_sweep(tmp_path, budgets)
     # The first point is quick, the others are caught in the act.
-    slow = dict.fromkeys(budgets[1:], "sleep 30")
+    slow = dict.fromkeys(budgets[1:], "sleep 300")
     with running_sweep(tmp_path, path, fake_environment(tmp_path, slow)) as process:
         wait_for(lambda: len(attempts(tmp_path)) == 3)
         wait_for(lambda: len(list(tmp_path.glob("build/sweep/fake/points/*/point.json"))) == 1)
