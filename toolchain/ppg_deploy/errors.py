@@ -81,6 +81,12 @@ class PolicyError(PpgDeployError):
     exit_code = 12
 
 
+class IncompleteSweepError(PpgDeployError):
+    """Points of a sweep failed; the others are in its result."""
+
+    exit_code = 10
+
+
 class InternalError(PpgDeployError):
     """A broken invariant of this package: a bug of ours, not of the user."""
 

@@ -22,6 +22,7 @@ from ppg_deploy.api.names import (
     report_name,
 )
 from ppg_deploy.api.quantizing import quantize, sweep
+from ppg_deploy.api.sweeping import sweep_matrix
 
 __all__ = [
     "DEFAULT_COUNT",
@@ -45,4 +46,5 @@ __all__ = [
     "quantize",
     "report_name",
     "sweep",
+    "sweep_matrix",
 ]
