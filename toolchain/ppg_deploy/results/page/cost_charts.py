@@ -53,9 +53,7 @@ def _bins(values: NDArray[np.float64]) -> int:
     return int(np.clip(2 * np.sqrt(len(values)), 9, _MOST_BINS)) | 1
 
 
-def _percentiles(
-    picture: Picture, across: Scale, figures: Distribution, top: float, bottom: float
-) -> None:
+def _percentiles(picture: Picture, across: Scale, figures: Distribution, top: float, bottom: float) -> None:
     """Marks; a label that would touch the one before it goes a line higher, equal ones share a label."""
     values: dict[float, list[str]] = {}
     for name, value in (("p50", figures.median), ("p95", figures.p95), ("p99", figures.p99)):

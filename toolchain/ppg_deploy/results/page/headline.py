@@ -28,7 +28,9 @@ def column_names(reports: Sequence[Report]) -> list[str]:
     """A name for each result that says how it differs from the others, as far as board and build do."""
     names = [f"{report.model.name} on {report.board}" for report in reports]
     if len(set(names)) < len(names):
-        names = [f"{name}, {r.runtime}, {r.firmware.optimize}" for name, r in zip(names, reports, strict=True)]
+        names = [
+            f"{name}, {r.runtime}, {r.firmware.optimize}" for name, r in zip(names, reports, strict=True)
+        ]
     if len(set(names)) < len(names):
         names = [f"{name} ({report.created[:19]}Z)" for name, report in zip(names, reports, strict=True)]
     return names
@@ -70,7 +72,9 @@ def _figures(report: Report) -> dict[str, str]:
         "Cycles measured: median / p95 / max": _spread(cost.cycles, ",.0f"),
         "Instructions, exact: median": _median(cost.instructions),
         "Cycles estimated, not a latency: median": _median(cost.cycles_estimated),
-        "Instructions per push, exact: median": _median(None if sliding is None else sliding.cost.instructions),
+        "Instructions per push, exact: median": _median(
+            None if sliding is None else sliding.cost.instructions
+        ),
         "Latency per push measured, ms: median / p95 / max": _spread(
             None if sliding is None else sliding.cost.latency_ms, ".3f"
         ),

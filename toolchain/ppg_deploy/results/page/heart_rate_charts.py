@@ -71,7 +71,11 @@ def _recordings(
 ) -> None:
     marks = [0] if len(breaks) > 1 else list(range(0, shown, max(1, shown // 8)))
     picture.x_axis(
-        across, bottom, bottom, "window, in file order; lines part recordings", [float(mark) for mark in marks]
+        across,
+        bottom,
+        bottom,
+        "window, in file order; lines part recordings",
+        [float(mark) for mark in marks],
     )
     occupied = -np.inf
     for first, last in zip(breaks, [*breaks[1:], shown], strict=True):
@@ -125,7 +129,8 @@ def error_bars(bands: Sequence[Band]) -> Markup:
         _WIDTH,
         bottom + 62.0,
         "Error by band of heart rate",
-        "; ".join(f"{band.label} BPM: {band.mae:.2f} BPM over {band.windows} windows" for band in filled) + ".",
+        "; ".join(f"{band.label} BPM: {band.mae:.2f} BPM over {band.windows} windows" for band in filled)
+        + ".",
     )
     up = Scale(0.0, max(band.mae or 0.0 for band in filled) * 1.15 or 1.0, bottom, top)
     picture.y_axis(up, _LEFT, _RIGHT, "mean absolute error, BPM")

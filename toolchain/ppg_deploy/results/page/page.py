@@ -104,7 +104,15 @@ def _tiles(report: Report) -> list[_Tile]:
         if cost.cycles_estimated is not None:
             name = "cycles, estimated"
             tiles.append(_Tile(f"{cost.cycles_estimated.median / 1e6:,.2f}", "million", name))
-    tiles.append(_Tile(f"{memory.flash / 1e3:,.1f}", "kB", f"flash, {memory.flash / memory.flash_limit:.0%} of the board's"))
+    tiles.append(
+        _Tile(
+            f"{memory.flash / 1e3:,.1f}",
+            "kB",
+            f"flash, {memory.flash / memory.flash_limit:.0%} of the board's",
+        )
+    )
     ram = memory.ram_static + memory.stack_reserved
-    tiles.append(_Tile(f"{ram / 1e3:,.1f}", "kB", f"RAM with stack, {ram / memory.ram_limit:.0%} of the board's"))
+    tiles.append(
+        _Tile(f"{ram / 1e3:,.1f}", "kB", f"RAM with stack, {ram / memory.ram_limit:.0%} of the board's")
+    )
     return tiles

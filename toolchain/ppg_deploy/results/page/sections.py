@@ -94,7 +94,9 @@ def _latency(result: Result) -> list[Section]:
         factor = spread.first / samples.ticks[0] if samples.ticks[0] else 1.0
         text = f"{report.cost.instructions_source}. An emulator has no clock: this is no latency."
         values = samples.ticks * factor
-        found.append(_distribution("latency", "Instructions per inference", values, "instructions", ",.0f", text))
+        found.append(
+            _distribution("latency", "Instructions per inference", values, "instructions", ",.0f", text)
+        )
     else:
         found.append(Section("latency", "Latency", report.cost.note or "Nothing was counted on this port."))
     return found
@@ -208,16 +210,16 @@ def _energy(result: Result) -> list[Section]:
     trace = result.trace
     if trace is None:
         return []
-    text = (
-        f"Measured by {trace.instrument} at {trace.supply_v:g} V; the shaded inferences were found by {trace.gates_by}."
-    )
+    text = f"Measured by {trace.instrument} at {trace.supply_v:g} V; the shaded inferences were found by {trace.gates_by}."
     return [Section("energy", "Supply current and inferences", text, energy_trace(trace), is_measured=True)]
 
 
 def _heart_rate(result: Result) -> list[Section]:
     samples = result.samples
     if samples.bpm is None or samples.bpm_filtered is None:
-        return [Section("heart-rate", "Heart rate", "No student card: answers are not decoded to heart rates.")]
+        return [
+            Section("heart-rate", "Heart rate", "No student card: answers are not decoded to heart rates.")
+        ]
     if samples.hr is None:
         return [Section("heart-rate", "Heart rate", "The windows have no reference heart rate.")]
     is_filtered = not np.array_equal(samples.bpm, samples.bpm_filtered)
@@ -226,7 +228,11 @@ def _heart_rate(result: Result) -> list[Section]:
         predicted, what = samples.bpm_filtered, "after the card's post-filter"
     agreement = bland_altman(predicted, samples.hr)
     bands = error_by_band(predicted, samples.hr)
-    shown = "" if len(samples) <= MOST_WINDOWS else f" The first {MOST_WINDOWS:,} of {len(samples):,} windows are shown."
+    shown = (
+        ""
+        if len(samples) <= MOST_WINDOWS
+        else f" The first {MOST_WINDOWS:,} of {len(samples):,} windows are shown."
+    )
     return [
         Section(
             "heart-rate",
