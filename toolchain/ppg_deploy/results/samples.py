@@ -15,6 +15,8 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _ANSWERS = ("y_int8", "y_int16")
+_COUNTED = ("counted", "instructions", "cycles_estimated")
+_NONE = np.empty(0)
 
 
 @dataclass(frozen=True)
@@ -74,19 +76,22 @@ def read_samples(path: Path) -> Samples:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
+        # TypeError: a lone array (.npy) under this name.
         raise InputError(f"{path} cannot be read as .npz: {error}", hint=hint) from error
     answers = [arrays.pop(name) for name in _ANSWERS if name in arrays]
     if len(answers) != 1 or "expected" not in arrays:
         raise InputError(f"{path} lacks y_int8 (or y_int16) or expected", hint=hint)
-    known = {field.name for field in fields(Samples)}
+    known = {field.name for field in fields(Samples)} - {"y"}
     for name, array in arrays.items():
         if name not in known:
             raise InputError(f"{path} holds an unknown array {name}", hint=hint)
-        rows = len(arrays.get("counted", ())) if name in _COUNTED else len(answers[0])
-        if len(array) != rows:
-            raise InputError(f"{path}: array {name} has {len(array)} rows, expected {rows}", hint=hint)
+        rows = _rows(arrays.get("counted", _NONE) if name in _COUNTED else answers[0])
+        if _rows(array) != rows:
+            raise InputError(f"{path}: array {name} has {_rows(array)} rows, expected {rows}", hint=hint)
     return Samples(y=answers[0], **arrays)
 
 
-_COUNTED = ("counted", "instructions", "cycles_estimated")
+def _rows(array: NDArray[Any]) -> int:
+    """Length; 0 of a lone number."""
+    return len(array) if array.ndim else 0
