@@ -295,6 +295,6 @@ def test_an_allocator_in_the_image_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(InternalError, match="allocates memory at run time") as caught:
         build_firmware(render(tmp_path / "fw", greedy))
-    assert "given at compile time" in caught.value.hint
+    assert "at compile time" in caught.value.hint
     with pytest.raises(InputError, match="no finished build"):
         read_build(tmp_path / "fw")

@@ -216,7 +216,8 @@ def _heart_rate(result: Result) -> list[Section]:
             "Bland-Altman",
             f"Difference against mean of device ({what}) and reference: bias {agreement.bias:+.2f} BPM, standard "
             f"deviation {agreement.deviation:.2f} BPM, 95 % limits of agreement {agreement.lower:+.2f} to "
-            f"{agreement.upper:+.2f} BPM over {len(samples):,} windows. Windows of one recording are not independent of each other.",
+            f"{agreement.upper:+.2f} BPM over {len(samples):,} windows. Windows of one "
+            "recording are not independent of each other.",
             bland_altman_plot(agreement),
         ),
         Section(
