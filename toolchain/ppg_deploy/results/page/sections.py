@@ -121,19 +121,26 @@ def _operators(cost: Cost) -> list[Section]:
     unit, what, is_measured = _unit(cost.by_operator)
     rows = [(_name(share), _value(share, unit)) for share in cost.by_operator]
     total = sum(value for _, value in rows) or 1.0
+    figures = [
+        (name, values)
+        for name, values in (
+            ("MAC", [share.macs for share in cost.by_operator]),
+            ("instructions", [share.instructions for share in cost.by_operator]),
+            ("cycles estimated", [share.cycles_estimated for share in cost.by_operator]),
+            ("ticks", [share.ticks for share in cost.by_operator]),
+        )
+        if any(value is not None for value in values)
+    ]
     table = Table(
-        ("operator", "kernel", "MAC", "instructions", "cycles estimated", "ticks", "share"),
+        ("operator", "kernel", *(name for name, _ in figures), "share"),
         tuple(
             (
                 _name(share),
                 _kernel(share),
-                _number(share.macs),
-                _number(share.instructions),
-                _number(share.cycles_estimated),
-                _number(share.ticks),
+                *(_number(values[row]) for _, values in figures),
                 f"{_value(share, unit) / total:.1%}",
             )
-            for share in cost.by_operator
+            for row, share in enumerate(cost.by_operator)
         ),
     )
     text = f"Share of each operator in one inference, in order of execution: {what}."
