@@ -12,7 +12,7 @@ VENV_TF := .venv-tf
 comma := ,
 
 COMPILER_PACKAGES := gcc-arm-none-eabi libnewlib-arm-none-eabi
-TEST_PACKAGES := $(COMPILER_PACKAGES) libstdc++-arm-none-eabi-newlib qemu-system-arm gcc g++ libc6-dev
+TEST_PACKAGES := $(COMPILER_PACKAGES) libstdc++-arm-none-eabi-newlib qemu-system-arm gcc g++ libc6-dev chromium
 TEST_EXTRAS := emulator,golden,dev$(if $(TRAIN),$(comma)train)
 
 .PHONY: demo test lint bench qemu-check fuzz fuzz-protocol cross-check clean

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -278,3 +279,22 @@ def test_an_image_of_other_sources_is_not_taken_for_this_one(tmp_path: Path) -> 
     render(folder, fake_model(first_constant=9))
     with pytest.raises(InputError, match="does not belong"):
         read_build(folder)
+
+
+def test_nothing_is_allocated(built: BuildResult) -> None:
+    """Asked of the image itself: no name of an allocator is in it."""
+    names = subprocess.run(["arm-none-eabi-nm", str(built.elf)], capture_output=True, text=True, check=True)
+    assert "ppg_model_run" in names.stdout
+    assert not re.search(r"malloc|calloc|sbrk", names.stdout)
+
+
+def test_an_allocator_in_the_image_is_refused(tmp_path: Path) -> None:
+    greedy = fake_model(
+        extra="\n#include <stdlib.h>\nvolatile int wish = 8;\n"
+        "__attribute__((constructor)) static void take(void) { wish = malloc((size_t)wish) == 0; }\n"
+    )
+    with pytest.raises(InternalError, match="allocates memory at run time") as caught:
+        build_firmware(render(tmp_path / "fw", greedy))
+    assert "at compile time" in caught.value.hint
+    with pytest.raises(InputError, match="no finished build"):
+        read_build(tmp_path / "fw")

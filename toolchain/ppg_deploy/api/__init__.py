@@ -22,6 +22,7 @@ from ppg_deploy.api.names import (
     report_name,
 )
 from ppg_deploy.api.quantizing import quantize, sweep
+from ppg_deploy.api.reporting import ReportPage, report
 from ppg_deploy.api.sweeping import sweep_matrix
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "TFLM_REPORT_NAME",
     "BuildOutcome",
     "Emulator",
+    "ReportPage",
     "bench",
     "build",
     "build_tflm",
@@ -44,6 +46,7 @@ __all__ = [
     "flash",
     "inspect",
     "quantize",
+    "report",
     "report_name",
     "sweep",
     "sweep_matrix",

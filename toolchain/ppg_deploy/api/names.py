@@ -14,6 +14,7 @@ OUTPUTS_NAME = "outputs.npz"
 TFLM_REPORT_NAME = "report-tflm.json"
 TFLM_OUTPUTS_NAME = "outputs-tflm.npz"
 RESULTS_FOLDER = "results"
+PAGE_NAME = "report.html"
 SWEEP_NAME = "sweep.json"
 DEFAULT_OUT = Path("build")
 DEFAULT_COUNT = 16

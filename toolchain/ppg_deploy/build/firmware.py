@@ -26,6 +26,8 @@ SIZE_NAME = "size.json"
 RECORD_NAME = "build.json"
 
 _IMAGE_NAMES = (ELF_NAME, "firmware.bin", "firmware.hex", "firmware.map")
+# newlib's sbrk takes memory from the symbol `end` on, which our linker script leaves out on purpose.
+_WANTS_HEAP = "undefined reference to `end'"
 _ERROR_LINE = re.compile(r"^.*(?:\berror:|undefined reference to|\*\*\* \[).*$", re.MULTILINE | re.IGNORECASE)
 
 
@@ -111,6 +113,11 @@ def build_firmware(project: Project, *, verbose: bool = False) -> BuildResult:
             overflow = overflow_in(outcome.output, board)
             if overflow:
                 raise overflow
+            if _WANTS_HEAP in outcome.output:
+                raise InternalError(
+                    f"the firmware in {folder} allocates memory at run time, and there is no heap",
+                    hint="give it its memory at compile time; --verbose shows which function allocates",
+                )
             detail = outcome.output if verbose else _first_error(outcome.output)
             raise InternalError(
                 f"the firmware in {folder} does not compile: {detail}",

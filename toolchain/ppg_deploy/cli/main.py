@@ -14,6 +14,7 @@ from ppg_deploy.cli.doctor import doctor
 from ppg_deploy.cli.flash import flash
 from ppg_deploy.cli.inspect import inspect
 from ppg_deploy.cli.quantize import quantize
+from ppg_deploy.cli.report import report
 from ppg_deploy.cli.sweep import sweep
 from ppg_deploy.cli.tflm import app as tflm
 from ppg_deploy.errors import InternalError, PpgDeployError
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command()(quantize)
 app.command()(build)
 app.command()(bench)
+app.command()(report)
 app.command()(compare)
 app.command()(sweep)
 app.command()(inspect)

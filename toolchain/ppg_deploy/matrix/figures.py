@@ -65,8 +65,8 @@ def _median(spread: Spread | None) -> float | None:
 
 
 def _energy(report: Report) -> float | None:
-    estimate = getattr(report, "energy_estimated", None)
+    estimate = report.energy_estimated
     # It is that of a whole window, whatever a push costs.
     if estimate is None or report.sliding is not None:
         return None
-    return float(estimate.energy_estimated_j) * _MICRO
+    return estimate.energy_estimated_j * _MICRO

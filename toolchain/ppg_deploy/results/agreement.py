@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 BAND_EDGES_BPM = (0.0, 60.0, 80.0, 100.0, 120.0, 150.0, np.inf)
-# 95 % of a normal distribution lie within this many standard deviations (Bland and Altman, Lancet 1986, say 2).
+# Of a normal distribution 95 % lie within so many standard deviations (Bland and Altman, Lancet 1986: 2; 1.96 since).
 _NORMAL_95 = 1.96
 
 

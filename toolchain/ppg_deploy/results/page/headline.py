@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ppg_deploy.report.schema import Outputs, Report
 from ppg_deploy.report.spread import Spread
 
-ABSENT = "–"
+ABSENT = "\N{EN DASH}"
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,12 @@ def _figures(report: Report) -> dict[str, str]:
         "Cycles measured: median / p95 / max": _spread(cost.cycles, ",.0f"),
         "Instructions, exact: median": _median(cost.instructions),
         "Cycles estimated, not a latency: median": _median(cost.cycles_estimated),
+        "Energy per inference measured, \N{MICRO SIGN}J: mean": ABSENT
+        if report.energy is None
+        else f"{report.energy.per_inference.mean_j * 1e6:,.1f}",
+        "energy_estimated per inference, \N{MICRO SIGN}J": ABSENT
+        if report.energy_estimated is None
+        else f"{report.energy_estimated.energy_estimated_j * 1e6:,.0f}",
         "Instructions per push, exact: median": _median(
             None if sliding is None else sliding.cost.instructions
         ),

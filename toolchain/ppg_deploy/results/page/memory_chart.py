@@ -23,7 +23,8 @@ def memory_map(memory: Memory) -> Markup:
         _WIDTH,
         2 * _BLOCK,
         "Memory map",
-        f"Flash: {_listed(flash)}; of {memory.flash_limit:,} bytes. RAM: {_listed(ram)}; of {memory.ram_limit:,} bytes.",
+        f"Flash: {_listed(flash)}; of {memory.flash_limit:,} bytes. "
+        f"RAM: {_listed(ram)}; of {memory.ram_limit:,} bytes.",
     )
     _block(picture, 0.0, "Flash", flash, memory.flash_limit, colours)
     _block(picture, _BLOCK, "RAM", ram, memory.ram_limit, colours)

@@ -8,7 +8,8 @@ from ppg_deploy import __version__
 from ppg_deploy.report.schema import Report
 from ppg_deploy.results.folder import Result
 from ppg_deploy.results.page.headline import Row, column_names, equal, headline
-from ppg_deploy.results.page.sections import Section, sections
+from ppg_deploy.results.page.section import Section
+from ppg_deploy.results.page.sections import sections
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,10 @@ def _verdict(report: Report) -> _Verdict:
     if report.sliding is not None and report.sliding.outputs.mismatched:
         wrong = report.sliding.outputs
         return _Verdict(False, f"{wrong.mismatched:,} of {wrong.compared:,} answers to pushes differ")
+    if report.missing:
+        return _Verdict(
+            False, f"{len(report.missing):,} windows have no answer; {equal(outputs)} answers are right"
+        )
     return _Verdict(True, f"{equal(outputs)} windows equal to the golden reference, byte for byte")
 
 
@@ -111,6 +116,9 @@ def _tiles(report: Report) -> list[_Tile]:
             f"flash, {memory.flash / memory.flash_limit:.0%} of the board's",
         )
     )
+    if report.energy is not None:
+        micro_joule = report.energy.per_inference.mean_j * 1e6
+        tiles.append(_Tile(f"{micro_joule:,.0f}", "\N{MICRO SIGN}J", "energy per inference, measured"))
     ram = memory.ram_static + memory.stack_reserved
     tiles.append(
         _Tile(f"{ram / 1e3:,.1f}", "kB", f"RAM with stack, {ram / memory.ram_limit:.0%} of the board's")

@@ -1,17 +1,15 @@
 """What the page says of one result, section by section; a section without data is left out or says why."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 
 import numpy as np
-from markupsafe import Markup
 
 from ppg_deploy.report.schema import Cost, Report, Share
 from ppg_deploy.results.agreement import bland_altman, distribution, error_by_band
 from ppg_deploy.results.folder import Result
 from ppg_deploy.results.page.cost_charts import histogram, operator_bars
-from ppg_deploy.results.page.energy_chart import energy_trace
+from ppg_deploy.results.page.energy_section import energy_sections
 from ppg_deploy.results.page.headline import ABSENT
 from ppg_deploy.results.page.heart_rate_charts import (
     MOST_WINDOWS,
@@ -20,30 +18,10 @@ from ppg_deploy.results.page.heart_rate_charts import (
     heart_rate_over_time,
 )
 from ppg_deploy.results.page.memory_chart import memory_map
+from ppg_deploy.results.page.section import Section, Table
 
 # Recordings part where a window does not begin this close behind the one before it, in units of the usual stride.
 _GAP_STRIDES = 1.5
-
-
-@dataclass(frozen=True)
-class Table:
-    """`columns` of the figures in `rows`; the first column is text."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True)
-class Section:
-    """One section: an anchor, a heading, a sentence or two, a picture and a table."""
-
-    anchor: str
-    title: str
-    text: str
-    picture: Markup | None = None
-    table: Table | None = None
-    is_measured: bool | None = None
-    """Whether a badge says measured, or estimated; None for no badge."""
 
 
 def sections(result: Result) -> list[Section]:
@@ -52,7 +30,7 @@ def sections(result: Result) -> list[Section]:
         *_latency(result),
         *_operators(result.report.cost),
         _memory(result.report),
-        *_energy(result),
+        *energy_sections(result),
         *_heart_rate(result),
         _conditions(result.report),
     ]
@@ -63,11 +41,12 @@ def _latency(result: Result) -> list[Section]:
     found = []
     if report.cost.latency_ms is not None and samples.ticks is not None:
         # As in result.json, the first inference stands apart.
-        rest = samples.ticks[1:] if len(samples.ticks) > 1 else samples.ticks
+        ticks = samples.ticks if samples.answered is None else samples.ticks[samples.answered]
+        rest = ticks[1:] if len(ticks) > 1 else ticks
         values = rest / (report.device.clock_hz_reached / 1e3)
         text = (
-            f"Measured by the chip's {report.device.counter.upper()} counter on {len(values):,} inferences; the first one "
-            f"after the start, {samples.ticks[0] / (report.device.clock_hz_reached / 1e3):.3f} ms, stands apart."
+            f"Measured by the chip's {report.device.counter.upper()} counter on {len(values):,} inferences; the first "
+            f"one after the start, {ticks[0] / (report.device.clock_hz_reached / 1e3):.3f} ms, stands apart."
         )
         found.append(_distribution("latency", "Latency", values, "ms", ".3f", text, is_measured=True))
     elif samples.instructions is not None:
@@ -142,19 +121,26 @@ def _operators(cost: Cost) -> list[Section]:
     unit, what, is_measured = _unit(cost.by_operator)
     rows = [(_name(share), _value(share, unit)) for share in cost.by_operator]
     total = sum(value for _, value in rows) or 1.0
+    figures = [
+        (name, values)
+        for name, values in (
+            ("MAC", [share.macs for share in cost.by_operator]),
+            ("instructions", [share.instructions for share in cost.by_operator]),
+            ("cycles estimated", [share.cycles_estimated for share in cost.by_operator]),
+            ("ticks", [share.ticks for share in cost.by_operator]),
+        )
+        if any(value is not None for value in values)
+    ]
     table = Table(
-        ("operator", "kernel", "MAC", "instructions", "cycles estimated", "ticks", "share"),
+        ("operator", "kernel", *(name for name, _ in figures), "share"),
         tuple(
             (
                 _name(share),
                 _kernel(share),
-                _number(share.macs),
-                _number(share.instructions),
-                _number(share.cycles_estimated),
-                _number(share.ticks),
+                *(_number(values[row]) for _, values in figures),
                 f"{_value(share, unit) / total:.1%}",
             )
-            for share in cost.by_operator
+            for row, share in enumerate(cost.by_operator)
         ),
     )
     text = f"Share of each operator in one inference, in order of execution: {what}."
@@ -201,17 +187,9 @@ def _memory(report: Report) -> Section:
     )
     text = (
         f"From the linked image. Of the {memory.stack_reserved:,} bytes reserved for the stack the device has used "
-        f"{memory.stack_high_water:,}; there is no heap."
+        f"{memory.stack_high_water:,}. Nothing can be allocated at run time: the heap takes 0 bytes."
     )
     return Section("memory", "Memory map", text, memory_map(memory), table)
-
-
-def _energy(result: Result) -> list[Section]:
-    trace = result.trace
-    if trace is None:
-        return []
-    text = f"Measured by {trace.instrument} at {trace.supply_v:g} V; the shaded inferences were found by {trace.gates_by}."
-    return [Section("energy", "Supply current and inferences", text, energy_trace(trace), is_measured=True)]
 
 
 def _heart_rate(result: Result) -> list[Section]:
@@ -243,9 +221,10 @@ def _heart_rate(result: Result) -> list[Section]:
         Section(
             "agreement",
             "Bland-Altman",
-            f"Difference against mean of device ({what}) and reference: bias {agreement.bias:+.2f} BPM, standard deviation "
-            f"{agreement.deviation:.2f} BPM, 95 % limits of agreement {agreement.lower:+.2f} to {agreement.upper:+.2f} "
-            f"BPM over {len(samples):,} windows. Windows of one recording are not independent of each other.",
+            f"Difference against mean of device ({what}) and reference: bias {agreement.bias:+.2f} BPM, standard "
+            f"deviation {agreement.deviation:.2f} BPM, 95 % limits of agreement {agreement.lower:+.2f} to "
+            f"{agreement.upper:+.2f} BPM over {len(samples):,} windows. Windows of one "
+            "recording are not independent of each other.",
             bland_altman_plot(agreement),
         ),
         Section(
@@ -308,6 +287,9 @@ def _conditions(report: Report) -> Section:
         ("golden reference", report.outputs.golden),
         ("windows", f"{PurePath(report.input.file).name}, {report.input.windows:,} of them"),
         ("windows resumed after an interruption", f"{report.resumed_windows:,}"),
+        ("windows without an answer", _missing(report)),
+        ("check of the clocks", _clocks(report)),
+        ("requests repeated, bytes lost on the board", _line(report)),
         ("SHA-256 of the windows", report.input.sha256),
         ("SHA-256 of the model", report.model.sha256),
         ("SHA-256 of the ELF", firmware.elf_sha256),
@@ -318,5 +300,31 @@ def _conditions(report: Report) -> Section:
         "conditions",
         "Conditions and provenance",
         "Clock, wait states and caches are what the firmware sets.",
-        table=Table(("", "value"), tuple(rows)),
+        table=Table(("", "value"), tuple(rows), is_facts=True),
     )
+
+
+def _missing(report: Report) -> str:
+    if not report.missing:
+        return "none"
+    return "; ".join(f"{missing.window}: {missing.reason}" for missing in report.missing)
+
+
+def _clocks(report: Report) -> str:
+    clocks = report.clocks
+    if clocks is None:
+        return "only on a board"
+    problems = [text for text in (clocks.counter_problem, clocks.host_problem) if text is not None]
+    if problems:
+        return "; ".join(problems)
+    parts = [f"{clocks.counter} over {clocks.compared:,} inferences"]
+    if clocks.second is not None and clocks.worst_difference_percent is not None:
+        parts.append(f"within {clocks.worst_difference_percent:.3g} % of {clocks.second}")
+    if clocks.host_ratio is not None:
+        parts.append(f"{clocks.host_ratio:.3f} of the host's time over {clocks.host_runs:,} inferences")
+    return ", ".join(parts)
+
+
+def _line(report: Report) -> str:
+    lost = None if report.device_line is None else report.device_line.get("uart_overruns")
+    return f"{report.link.get('retries', 0):,}, {ABSENT if lost is None else f'{lost:,}'}"
