@@ -61,7 +61,7 @@ def compile_project(project: Path, target: Path, *, build_id: str | None = None)
 class PtyBoard:
     """Runs `first`, and `second` from when the file `flashed` exists; None is a board that keeps silent.
 
-    `weather` is what the cable makes of bytes, in both directions.
+    `weather` is what the cable makes of bytes, in both directions; `replies` what becomes of those from the board.
     """
 
     def __init__(
@@ -70,8 +70,10 @@ class PtyBoard:
         second: Path | None,
         flashed: Path,
         weather: Callable[[bytes], bytes] = lambda data: data,
+        replies: Callable[[bytes], bytes] = lambda data: data,
     ) -> None:
         self._weather = weather
+        self._replies = replies
         self._programs = (first, second)
         self._flashed = flashed
         self._ours, self._theirs = os.openpty()
@@ -99,7 +101,7 @@ class PtyBoard:
         for readable in select.select([self._ours, *pipes], [], [], _POLL_S)[0]:
             data = self._weather(os.read(readable, 4096))
             if readable != self._ours:
-                os.write(self._ours, data)
+                os.write(self._ours, self._replies(data))
             elif process is not None and process.stdin is not None:
                 process.stdin.write(data)
                 process.stdin.flush()
@@ -123,9 +125,10 @@ def pty_board(
     second: Path | None,
     flashed: Path,
     weather: Callable[[bytes], bytes] = lambda data: data,
+    replies: Callable[[bytes], bytes] = lambda data: data,
 ) -> Iterator[PtyBoard]:
     """A plugged-in board; see PtyBoard."""
-    board = PtyBoard(first, second, flashed, weather)
+    board = PtyBoard(first, second, flashed, weather, replies)
     try:
         yield board
     finally:
