@@ -174,9 +174,7 @@ def test_a_bench_that_is_interrupted_twice(demo: Demo, inputs: list[int], tmp_pa
     assert demo.report["outputs"]["mismatched"] == 0
 
 
-def test_answers_of_another_bench_are_refused_and_kept(
-    demo: Demo, inputs: list[int], tmp_path: Path
-) -> None:
+def test_answers_of_another_bench_are_refused_and_kept(demo: Demo, inputs: list[int], tmp_path: Path) -> None:
     with listening(demo, tmp_path) as (board, ear):
         kill_after(demo, board, ear, 3)
         before = demo.journal.read_bytes()
@@ -192,7 +190,7 @@ def test_answers_of_another_bench_are_refused_and_kept(
     assert demo.report["resumed_windows"] == 0
 
 
-def test_nothing_to_resume(demo: Demo, inputs: list[int], tmp_path: Path) -> None:
+def test_nothing_to_resume(demo: Demo, tmp_path: Path) -> None:
     with listening(demo, tmp_path) as (board, ear):
         result = bench(demo, board, "--resume")
     assert result.returncode == 2
@@ -221,7 +219,10 @@ def test_unicorn(demo: Demo) -> None:
     demo.journal.write_bytes(_with_another_answer(journal, 1))
     result = ppg_deploy("bench", *options, "--resume", folder=demo.folder)
     assert result.returncode == 6
-    assert (demo.report["outputs"]["mismatched"], demo.report["outputs"]["first_mismatch"]["window"]) == (1, 1)
+    assert (demo.report["outputs"]["mismatched"], demo.report["outputs"]["first_mismatch"]["window"]) == (
+        1,
+        1,
+    )
 
     demo.journal.write_bytes(journal)
     succeeded(ppg_deploy("bench", *options, "--resume", folder=demo.folder))
@@ -234,7 +235,8 @@ def test_unicorn(demo: Demo) -> None:
     assert all(np.array_equal(resumed[name], samples[name]) for name in samples)
 
 
-def test_the_result_fits_the_published_schema(demo: Demo, inputs: list[int]) -> None:
+@pytest.mark.usefixtures("inputs")
+def test_the_result_fits_the_published_schema(demo: Demo) -> None:
     jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed ([dev] extra)")
     schema = json.loads((REPOSITORY / "docs" / "schema" / "result-v1.json").read_text())
     results = sorted((demo.folder / "build" / "results").glob("*/result.json"))

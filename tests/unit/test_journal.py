@@ -105,7 +105,9 @@ def test_the_file_holds_what_was_answered(path: Path) -> None:
         "count": 16,
         "timing_model": None,
     }
-    assert [(record["row"], record["output"], record["ticks"], record["timer_ticks"]) for record in records] == [
+    assert [
+        (record["row"], record["output"], record["ticks"], record["timer_ticks"]) for record in records
+    ] == [
         (0, "80007f", 4294967295, 12),
         (1, "0a200d", 8, 4),
         (3, "", 0, 0),
