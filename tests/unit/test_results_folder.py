@@ -267,6 +267,12 @@ def test_results_of_the_same_second_have_names_of_their_own(tmp_path: Path) -> N
     assert all(load_result(tmp_path / name).report == emulated() for name in names)
 
 
+def test_an_empty_folder_of_that_name_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / NAME).mkdir()
+    assert write_result(tmp_path, emulated(), few_samples()).name == f"{NAME}-2"
+    assert list((tmp_path / NAME).iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("model", "expected"),
     [
