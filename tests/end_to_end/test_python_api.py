@@ -56,7 +56,7 @@ def test_errors_are_ours_and_say_what_to_do(folder: Path) -> None:
         "import ppg_deploy\n"
         "from ppg_deploy.errors import PpgDeployError\n"
         "try:\n"
-        "    ppg_deploy.building(board='no-such-board')\n"
+        "    ppg_deploy.build(board='no-such-board')\n"
         "except PpgDeployError as error:\n"
         "    print(error.message, '|', error.hint)\n",
         folder,
@@ -69,7 +69,7 @@ def test_functions_stay_functions_after_their_steps_were_imported(folder: Path) 
     done = run(
         "import ppg_deploy\n"
         "import ppg_deploy.cli.main, ppg_deploy.api.benching, ppg_deploy.attach\n"
-        "print(all(callable(f) for f in (ppg_deploy.quantization, ppg_deploy.building, ppg_deploy.benching)))\n",
+        "print(all(callable(f) for f in (ppg_deploy.quantize, ppg_deploy.build, ppg_deploy.bench)))\n",
         folder,
     )
     assert done.stdout == "True\n"
