@@ -7,7 +7,7 @@ from typing import Literal
 
 from benchmarks.models import Model, write_windows
 from ppg_deploy import api
-from ppg_deploy.build.size import KERNELS, MODEL_CODE
+from ppg_deploy.building.size import KERNELS, MODEL_CODE
 from ppg_deploy.errors import PpgDeployError
 from ppg_deploy.report import Report
 

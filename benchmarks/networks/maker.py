@@ -30,7 +30,7 @@ from ppg_deploy.graph.operators import (
     Softmax,
 )
 from ppg_deploy.graph.shapes import window_output
-from ppg_deploy.quantize import calibrate, quantize_graph
+from ppg_deploy.quantization import calibrate, quantize_graph
 
 Floats = NDArray[np.float32]
 Pair = tuple[int, int]

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.soak.device import SoakDevice
 from benchmarks.soak.line import SoakLine, Weather
-from ppg_deploy.bench.conversation import Conversation
+from ppg_deploy.benching.conversation import Conversation
 from ppg_deploy.wire import Client, LinkStatistics
 
 INPUT_BYTES, OUTPUT_BYTES = 600, 4

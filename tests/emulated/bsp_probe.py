@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ppg_deploy.boards import load_board
-from ppg_deploy.build import BuildResult, build_firmware
+from ppg_deploy.building import BuildResult, build_firmware
 from ppg_deploy.project import ModelSources, render_project
 
 PROBE_MODEL = ModelSources(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ppg_deploy.boards import load_board
-from ppg_deploy.build import build_firmware
+from ppg_deploy.building import build_firmware
 from ppg_deploy.project import ModelSources, render_project
 
 WELL, BAD_POINTER, STACK_OVERFLOW, HANG = range(4)

@@ -11,7 +11,7 @@ from ppg_deploy.golden.tflm import TflmInterpreter
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.quantized_reference import run_quantized
 from ppg_deploy.graph.shapes import total_multiply_accumulates
-from ppg_deploy.quantize.codes import quantize_windows
+from ppg_deploy.quantization.codes import quantize_windows
 from ppg_deploy.tflite import read_tflite, write_tflite
 from tests.support.compile_cortex_m4 import cortex_m4
 

@@ -13,7 +13,7 @@ import pytest
 from bsp_probe import PROBE_MODEL
 
 from ppg_deploy.boards import load_board
-from ppg_deploy.build import build_firmware
+from ppg_deploy.building import build_firmware
 from ppg_deploy.project import render_project
 
 pytest.importorskip("unicorn", reason="the [emulator] extra is not installed")

@@ -16,12 +16,12 @@ import pytest
 
 from ppg_deploy import api
 from ppg_deploy.boards import list_boards
-from ppg_deploy.build import BuildResult
+from ppg_deploy.building import BuildResult
 from ppg_deploy.golden.tflm import TflmInterpreter
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.operators import Activation, MaxPool2D, Padding
 from ppg_deploy.graph.quantized_reference import Codes
-from ppg_deploy.quantize.codes import dequantize_codes
+from ppg_deploy.quantization.codes import dequantize_codes
 from ppg_deploy.report import Report
 from ppg_deploy.tflite import read_tflite, write_tflite
 from tests.support.commands import copy_demo

@@ -9,7 +9,7 @@ import pytest
 from benchmarks import networks
 from benchmarks.networks.windows import benchmark_windows
 from ppg_deploy import api
-from ppg_deploy.quantize.codes import quantize_windows
+from ppg_deploy.quantization.codes import quantize_windows
 from ppg_deploy.tflite import write_tflite
 
 pytest.importorskip("unicorn", reason="the extra [emulator] is not installed")

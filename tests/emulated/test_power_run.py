@@ -16,7 +16,7 @@ from ppg_deploy.boards import load_board
 from ppg_deploy.graph.operators import Activation
 from ppg_deploy.ports import emulated_board, open_emulator
 from ppg_deploy.ports.qemu_port import PROGRAM
-from ppg_deploy.quantize.codes import dequantize_codes
+from ppg_deploy.quantization.codes import dequantize_codes
 from ppg_deploy.tflite import read_tflite, write_tflite
 from ppg_deploy.wire import Client
 from ppg_deploy.wire.link import NoAnswerError

@@ -17,7 +17,7 @@ from ppg_deploy.golden.tflm import TflmInterpreter
 from ppg_deploy.graph.quantized_reference import run_quantized_output
 from ppg_deploy.handover import QuantizeReport
 from ppg_deploy.onnx2tf_route import missing_packages
-from ppg_deploy.quantize import quantize_windows
+from ppg_deploy.quantization import quantize_windows
 from ppg_deploy.tflite import read_tflite
 from tests.support.commands import DEMO
 from tests.support.onnx_networks import OnnxNetwork, pulse_student, residual_network

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ppg_deploy.bench.places import CodePlaces
+from ppg_deploy.benching.places import CodePlaces
 from ppg_deploy.ports.firmware_image import read_firmware_image
 from ppg_deploy.project import Manifest, load_manifest
 from tests.support.commands import DEMO, copy_demo, ppg_deploy, requires_compiler, succeeded

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from ppg_deploy.boards import load_board
-from ppg_deploy.build import build_firmware
+from ppg_deploy.building import build_firmware
 from ppg_deploy.project import Project, load_manifest
 from tests.support.commands import DEMO, copy_demo, ppg_deploy, requires_compiler, succeeded
 

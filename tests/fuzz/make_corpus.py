@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ppg_deploy.convert import convert_onnx
-from ppg_deploy.quantize import calibrate, quantize_graph
+from ppg_deploy.quantization import calibrate, quantize_graph
 from ppg_deploy.tflite import write_tflite
 from tests.support.compile_cases import FAMILIES
 from tests.support.onnx_networks import OnnxNetwork

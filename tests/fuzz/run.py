@@ -22,7 +22,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import onnxruntime  # noqa: E402, F401 (imported once, for all forks)
 from tflite_micro import runtime  # noqa: E402, F401
 
-from ppg_deploy import api, audit, quantize  # noqa: E402, F401
+from ppg_deploy import api, audit, quantization  # noqa: E402, F401
 from tests.fuzz.cases import Case, make_case  # noqa: E402
 from tests.fuzz.runner import Outcome, complaint, run_forked  # noqa: E402
 from tests.fuzz.targets import run_target  # noqa: E402

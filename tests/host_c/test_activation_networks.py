@@ -11,9 +11,9 @@ from ppg_deploy.compile import CompiledModel
 from ppg_deploy.convert import Conversion, check_against_onnxruntime, convert_onnx
 from ppg_deploy.golden import open_golden
 from ppg_deploy.graph import Graph
-from ppg_deploy.quantize.calibration import calibrate
-from ppg_deploy.quantize.codes import dequantize_codes, quantize_windows
-from ppg_deploy.quantize.quantizer import quantize_graph
+from ppg_deploy.quantization.calibration import calibrate
+from ppg_deploy.quantization.codes import dequantize_codes, quantize_windows
+from ppg_deploy.quantization.quantizer import quantize_graph
 from ppg_deploy.tflite import read_tflite, write_tflite
 from tests.support.compile_host import host_runner
 from tests.support.onnx_networks import OnnxNetwork

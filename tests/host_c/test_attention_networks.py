@@ -13,7 +13,7 @@ from ppg_deploy.convert import check_against_onnxruntime, convert_onnx
 from ppg_deploy.errors import UnsupportedModelError
 from ppg_deploy.graph.quantized_reference import run_quantized_output
 from ppg_deploy.graph.shapes import total_multiply_accumulates
-from ppg_deploy.quantize import (
+from ppg_deploy.quantization import (
     QuantizedModel,
     QuantizeInputs,
     calibrate,
@@ -21,7 +21,7 @@ from ppg_deploy.quantize import (
     quantize_student,
     quantize_windows,
 )
-from ppg_deploy.quantize.attention_warnings import sensitive_layers
+from ppg_deploy.quantization.attention_warnings import sensitive_layers
 from ppg_deploy.tflite import write_tflite
 from tests.support.attention_networks import (
     PULSE_TEACHER_PARAMETERS,

@@ -11,7 +11,7 @@ from ppg_deploy.compile import CompiledModel
 from ppg_deploy.convert import convert_onnx
 from ppg_deploy.graph import DType, Graph, Tensor
 from ppg_deploy.graph.operators import Add, Mul
-from ppg_deploy.quantize import calibrate, quantize_graph, quantize_windows
+from ppg_deploy.quantization import calibrate, quantize_graph, quantize_windows
 from ppg_deploy.tflite.writer import write_tflite
 from tests.support.commands import DEMO
 from tests.support.compile_host import host_runner

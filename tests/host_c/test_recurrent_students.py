@@ -10,7 +10,7 @@ import pytest
 from ppg_deploy.convert import convert_onnx
 from ppg_deploy.graph.float_reference import run_float_output
 from ppg_deploy.graph.quantized_reference import run_quantized_output
-from ppg_deploy.quantize import calibrate, dequantize_codes, quantize_graph, quantize_windows
+from ppg_deploy.quantization import calibrate, dequantize_codes, quantize_graph, quantize_windows
 from ppg_deploy.tflite import read_tflite, write_tflite
 from tests.support.compile_host import host_runner
 from tests.support.recurrent_networks import causal, gru, lstm

@@ -10,10 +10,10 @@ from ppg_deploy import api
 from ppg_deploy.config import GateConfig
 from ppg_deploy.graph.quantized_reference import run_quantized_output
 from ppg_deploy.handover import AccuracyFacts, NamedFile, SubjectFacts
-from ppg_deploy.quantize import dequantize_codes, quantize_windows
-from ppg_deploy.quantize.bootstrap import BLOCK_WINDOWS, bootstrap_interval
-from ppg_deploy.quantize.gate import describe_failures, judge
-from ppg_deploy.quantize.preparation import middles_of_recordings
+from ppg_deploy.quantization import dequantize_codes, quantize_windows
+from ppg_deploy.quantization.bootstrap import BLOCK_WINDOWS, bootstrap_interval
+from ppg_deploy.quantization.gate import describe_failures, judge
+from ppg_deploy.quantization.preparation import middles_of_recordings
 from ppg_deploy.tflite import read_tflite
 from ppg_deploy.windows import Windows
 from tests.support.small_students import SCALAR, write_card, write_regressor, write_windows

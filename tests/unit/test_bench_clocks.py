@@ -4,8 +4,8 @@ from typing import cast
 
 import pytest
 
-from ppg_deploy.bench.clocks import HostTime, check_clocks, time_by_host
-from ppg_deploy.bench.cost import Counts, cost_of
+from ppg_deploy.benching.clocks import HostTime, check_clocks, time_by_host
+from ppg_deploy.benching.cost import Counts, cost_of
 from ppg_deploy.ports import Connection
 from ppg_deploy.report import spread_of
 from ppg_deploy.wire import Client, TimedRuns

@@ -6,11 +6,11 @@ from typing import cast
 import numpy as np
 import pytest
 
-from ppg_deploy.bench.cost import Counts, cost_of
-from ppg_deploy.bench.device import Position
-from ppg_deploy.bench.plan import BenchPlan
-from ppg_deploy.bench.sliding import continuing, measure_sliding
-from ppg_deploy.bench.summary import compare_outputs
+from ppg_deploy.benching.cost import Counts, cost_of
+from ppg_deploy.benching.device import Position
+from ppg_deploy.benching.plan import BenchPlan
+from ppg_deploy.benching.sliding import continuing, measure_sliding
+from ppg_deploy.benching.summary import compare_outputs
 from ppg_deploy.errors import DeviceError, InputError
 from ppg_deploy.graph.quantized_reference import Codes
 from ppg_deploy.handover import CompiledPush, PushOperator

@@ -9,8 +9,8 @@ from ppg_deploy.graph import DType, Graph, Tensor
 from ppg_deploy.graph.float_reference import run_float_output
 from ppg_deploy.graph.operators import Activation, Conv2D, DepthwiseConv2D, FullyConnected, Padding, Reshape
 from ppg_deploy.graph.quantized_reference import run_quantized_output
-from ppg_deploy.quantize import calibrate, dequantize_codes, quantize_graph, quantize_windows
-from ppg_deploy.quantize.bias_correction import correct_biases
+from ppg_deploy.quantization import calibrate, dequantize_codes, quantize_graph, quantize_windows
+from ppg_deploy.quantization.bias_correction import correct_biases
 
 
 def constant(name: str, values: object) -> Tensor:

@@ -12,9 +12,9 @@ import pytest
 from fake_model import fake_model
 
 from ppg_deploy.boards import load_board
-from ppg_deploy.build import BuildResult, Usage, build_firmware, find_compiler, read_build
-from ppg_deploy.build.lock import folder_lock
-from ppg_deploy.build.platformio import clean_environment
+from ppg_deploy.building import BuildResult, Usage, build_firmware, find_compiler, read_build
+from ppg_deploy.building.lock import folder_lock
+from ppg_deploy.building.platformio import clean_environment
 from ppg_deploy.errors import DoesNotFitError, EnvironmentProblem, InputError, InternalError
 from ppg_deploy.project import ModelSources, Project, render_project
 
@@ -173,7 +173,7 @@ def test_a_build_needs_no_network(tmp_path: Path) -> None:
         "from pathlib import Path\n"
         "from fake_model import fake_model\n"
         "from ppg_deploy.boards import load_board\n"
-        "from ppg_deploy.build import build_firmware\n"
+        "from ppg_deploy.building import build_firmware\n"
         "from ppg_deploy.project import render_project\n"
         "p = render_project(board=load_board('nucleo-l4'), model=fake_model(), folder=Path('fw'))\n"
         "assert build_firmware(p).wall_s < 30\n"

@@ -1,4 +1,4 @@
-from ppg_deploy.build.linker_map import FILL, Contribution, read_map
+from ppg_deploy.building.linker_map import FILL, Contribution, read_map
 
 # Excerpt in the format of GNU ld 2.40.
 MAP = """

@@ -6,10 +6,10 @@ import pytest
 from ppg_deploy.errors import InputError
 from ppg_deploy.graph import DType, Graph, Tensor
 from ppg_deploy.graph.operators import Activation, Conv2D, FullyConnected, MaxPool2D, Padding, Reshape
-from ppg_deploy.quantize import QuantizeSettings
-from ppg_deploy.quantize.coverage import coverage_warning, heart_rate_histogram
-from ppg_deploy.quantize.histograms import BINS, TensorHistogram, mse_range, percentile_range
-from ppg_deploy.quantize.methods import calibration_by, collect_statistics, input_limits
+from ppg_deploy.quantization import QuantizeSettings
+from ppg_deploy.quantization.coverage import coverage_warning, heart_rate_histogram
+from ppg_deploy.quantization.histograms import BINS, TensorHistogram, mse_range, percentile_range
+from ppg_deploy.quantization.methods import calibration_by, collect_statistics, input_limits
 
 
 def histogram(low: float, high: float, counts: list[int], zeros: int = 0) -> TensorHistogram:

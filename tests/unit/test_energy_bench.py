@@ -6,7 +6,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from ppg_deploy.bench.energy import EnergyBench, EnergyPlan, MeasuredEnergy, energy_bench
+from ppg_deploy.benching.energy import EnergyBench, EnergyPlan, MeasuredEnergy, energy_bench
 from ppg_deploy.boards import load_board
 from ppg_deploy.cli.bench_energy import energy_plan
 from ppg_deploy.energy.gates import Schedule
@@ -151,7 +151,7 @@ def test_instrument_is_released_when_something_fails(monkeypatch: pytest.MonkeyP
             calls.append("close")
 
     opened = Opened(cast(Instrument, Broken()), "")
-    monkeypatch.setattr("ppg_deploy.bench.energy.open_instrument", lambda _: opened)
+    monkeypatch.setattr("ppg_deploy.benching.energy.open_instrument", lambda _: opened)
     manifest = cast(Any, SimpleNamespace(flags=("-DPPG_POWER_RUN",)))
     with (
         pytest.raises(DeviceError),

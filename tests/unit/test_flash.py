@@ -10,7 +10,7 @@ import pytest
 from fake_model import fake_model
 
 from ppg_deploy.boards import Board, load_board
-from ppg_deploy.build import BuildResult, build_firmware
+from ppg_deploy.building import BuildResult, build_firmware
 from ppg_deploy.errors import DeviceError, EnvironmentProblem, InputError
 from ppg_deploy.flash import flash_firmware
 from ppg_deploy.flash.methods import METHODS

@@ -10,8 +10,8 @@ import pytest
 from fake_model import fake_model
 
 from ppg_deploy.boards import load_board
-from ppg_deploy.build import build_firmware
-from ppg_deploy.build.platformio import clean_environment, core_folder
+from ppg_deploy.building import build_firmware
+from ppg_deploy.building.platformio import clean_environment, core_folder
 from ppg_deploy.errors import DeviceError
 from ppg_deploy.flash import flash_firmware
 from ppg_deploy.project import render_project

@@ -12,10 +12,10 @@ from ppg_deploy.graph.float_reference import run_float_output
 from ppg_deploy.graph.int16_ops import KERNELS
 from ppg_deploy.graph.operators import Add
 from ppg_deploy.graph.quantized_reference import run_quantized_output
-from ppg_deploy.quantize import calibrate, dequantize_codes, quantize_graph, quantize_windows
-from ppg_deploy.quantize.fidelity import activation_fidelity
-from ppg_deploy.quantize.int16 import symmetric_quantization_of_range
-from ppg_deploy.quantize.weights import quantize_weights
+from ppg_deploy.quantization import calibrate, dequantize_codes, quantize_graph, quantize_windows
+from ppg_deploy.quantization.fidelity import activation_fidelity
+from ppg_deploy.quantization.int16 import symmetric_quantization_of_range
+from ppg_deploy.quantization.weights import quantize_weights
 from ppg_deploy.tflite import read_tflite, write_tflite
 from tests.support.onnx_networks import residual_network
 

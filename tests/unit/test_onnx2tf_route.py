@@ -12,7 +12,7 @@ from ppg_deploy import api
 from ppg_deploy.errors import AccuracyError, EnvironmentProblem, InputError, UnsupportedModelError
 from ppg_deploy.handover import load_report
 from ppg_deploy.onnx2tf_route import convert_with_onnx2tf, route, worker
-from ppg_deploy.quantize import QuantizeSettings
+from ppg_deploy.quantization import QuantizeSettings
 from tests.support.onnx_networks import OnnxNetwork
 
 X = np.zeros((3, 4, 25), np.float32)

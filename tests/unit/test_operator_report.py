@@ -10,10 +10,10 @@ import pytest
 from ppg_deploy import api
 from ppg_deploy.graph import DType, Graph, Tensor
 from ppg_deploy.graph.operators import FullyConnected, Reshape
-from ppg_deploy.quantize import calibrate, quantize_graph, quantize_windows
-from ppg_deploy.quantize.fidelity import OperatorFidelity, activation_fidelity
-from ppg_deploy.quantize.operator_report import worst_operators
-from ppg_deploy.quantize.what_if import INPUT, outputs_with_float
+from ppg_deploy.quantization import calibrate, quantize_graph, quantize_windows
+from ppg_deploy.quantization.fidelity import OperatorFidelity, activation_fidelity
+from ppg_deploy.quantization.operator_report import worst_operators
+from ppg_deploy.quantization.what_if import INPUT, outputs_with_float
 from tests.support.small_students import SCALAR, write_card, write_regressor, write_windows
 
 RNG = np.random.default_rng(4)

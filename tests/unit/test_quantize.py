@@ -5,10 +5,10 @@ import pytest
 
 from ppg_deploy.graph import DType, Graph, Tensor
 from ppg_deploy.graph.operators import Activation, AveragePool2D, Conv2D, Padding, Reshape
-from ppg_deploy.quantize import calibrate, dequantize_codes, quantize_graph, quantize_windows
-from ppg_deploy.quantize.calibration import MAX_WINDOWS, spread_rows
-from ppg_deploy.quantize.ranges import quantization_of_range
-from ppg_deploy.quantize.weights import quantize_weights
+from ppg_deploy.quantization import calibrate, dequantize_codes, quantize_graph, quantize_windows
+from ppg_deploy.quantization.calibration import MAX_WINDOWS, spread_rows
+from ppg_deploy.quantization.ranges import quantization_of_range
+from ppg_deploy.quantization.weights import quantize_weights
 
 
 def test_range_by_hand() -> None:

@@ -8,7 +8,7 @@ import pytest
 from ppg_deploy import api, handover
 from ppg_deploy.errors import AccuracyError, InputError
 from ppg_deploy.graph.quantized_reference import run_quantized_output
-from ppg_deploy.quantize import dequantize_codes, quantize_windows
+from ppg_deploy.quantization import dequantize_codes, quantize_windows
 from ppg_deploy.tflite import read_tflite
 from tests.support.onnx_networks import OnnxNetwork
 from tests.support.small_students import ARGMAX, SCALAR, write_card, write_regressor, write_windows

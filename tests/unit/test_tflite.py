@@ -10,7 +10,7 @@ from ppg_deploy.convert import convert_onnx
 from ppg_deploy.errors import InputError, UnsupportedModelError
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.float_reference import run_float_output
-from ppg_deploy.quantize import calibrate, quantize_graph
+from ppg_deploy.quantization import calibrate, quantize_graph
 from ppg_deploy.tflite import read_tflite, write_tflite
 from tests.support.onnx_networks import pulse_student, residual_network
 

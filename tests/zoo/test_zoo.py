@@ -19,9 +19,9 @@ from ppg_deploy.errors import UnsupportedModelError  # noqa: E402
 from ppg_deploy.graph import Graph  # noqa: E402
 from ppg_deploy.graph.float_reference import run_float_output  # noqa: E402
 from ppg_deploy.graph.quantized_reference import run_quantized_output  # noqa: E402
-from ppg_deploy.quantize.calibration import calibrate  # noqa: E402
-from ppg_deploy.quantize.codes import quantize_windows  # noqa: E402
-from ppg_deploy.quantize.quantizer import quantize_graph  # noqa: E402
+from ppg_deploy.quantization.calibration import calibrate  # noqa: E402
+from ppg_deploy.quantization.codes import quantize_windows  # noqa: E402
+from ppg_deploy.quantization.quantizer import quantize_graph  # noqa: E402
 from ppg_deploy.tflite import write_tflite  # noqa: E402
 from tests.support.compile_host import host_runner  # noqa: E402
 from tests.zoo.exporters import Variant, export  # noqa: E402

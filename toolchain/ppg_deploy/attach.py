@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ppg_deploy.boards import Board
-from ppg_deploy.build import BuildResult
+from ppg_deploy.building import BuildResult
 from ppg_deploy.errors import DeviceError
 from ppg_deploy.flash import choose_method, flash_firmware
 from ppg_deploy.ports import Connection, open_serial

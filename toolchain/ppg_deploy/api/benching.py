@@ -23,10 +23,10 @@ from ppg_deploy.api.names import (
 from ppg_deploy.errors import InputError
 
 if TYPE_CHECKING:
-    from ppg_deploy.bench import Progress
-    from ppg_deploy.bench.energy import EnergyPlan
+    from ppg_deploy.benching import Progress
+    from ppg_deploy.benching.energy import EnergyPlan
     from ppg_deploy.boards import Board
-    from ppg_deploy.build import BuildResult
+    from ppg_deploy.building import BuildResult
     from ppg_deploy.ports import Connection
     from ppg_deploy.report import Report
 
@@ -86,13 +86,13 @@ def bench(
             Differing outputs are not an error here: they are in the report.
     """
     from ppg_deploy.attach import Wanted, attach
-    from ppg_deploy.bench import Terms, measure, prepare_plan, summarise
-    from ppg_deploy.bench.device import to_wire
-    from ppg_deploy.bench.energy import energy_bench, trace_of, with_energy
-    from ppg_deploy.bench.journal import JournalIdentity, finished_windows, open_journal
-    from ppg_deploy.bench.samples import samples_of
+    from ppg_deploy.benching import Terms, measure, prepare_plan, summarise
+    from ppg_deploy.benching.device import to_wire
+    from ppg_deploy.benching.energy import energy_bench, trace_of, with_energy
+    from ppg_deploy.benching.journal import JournalIdentity, finished_windows, open_journal
+    from ppg_deploy.benching.samples import samples_of
     from ppg_deploy.boards import load_board
-    from ppg_deploy.build import read_build
+    from ppg_deploy.building import read_build
     from ppg_deploy.project import load_manifest
     from ppg_deploy.results import write_result
 

@@ -13,7 +13,7 @@ from ppg_deploy.errors import InputError, InternalError
 
 if TYPE_CHECKING:
     from ppg_deploy.boards import Board
-    from ppg_deploy.build import BuildResult
+    from ppg_deploy.building import BuildResult
     from ppg_deploy.compile import CompiledModel
     from ppg_deploy.eembc import RunnerFiles
     from ppg_deploy.flash import FlashResult
@@ -74,7 +74,7 @@ def build(
         PpgDeployError: unknown board, unsupported model, missing compiler, it does not fit, or successive windows
             share nothing.
     """
-    from ppg_deploy.build import build_firmware
+    from ppg_deploy.building import build_firmware
     from ppg_deploy.compile import Optimize, compile_graph, decisions_json, operators_of
     from ppg_deploy.hop import resolve_hop
     from ppg_deploy.project import (

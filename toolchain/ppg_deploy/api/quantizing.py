@@ -9,8 +9,8 @@ from ppg_deploy.config import load_config
 from ppg_deploy.errors import InputError
 
 if TYPE_CHECKING:
-    from ppg_deploy.bench import Progress
-    from ppg_deploy.quantize import QuantizeInputs, QuantizeSettings, SweepReport
+    from ppg_deploy.benching import Progress
+    from ppg_deploy.quantization import QuantizeInputs, QuantizeSettings, SweepReport
 
 
 def quantize(
@@ -42,7 +42,7 @@ def quantize(
             failed accuracy gate is not an error here: it is in the report.
     """
     from ppg_deploy.audit import Severity, audit_model, require_sound
-    from ppg_deploy.quantize import quantize_student, quantize_with_onnx2tf
+    from ppg_deploy.quantization import quantize_student, quantize_with_onnx2tf
 
     if plot:
         from ppg_deploy.report.quantize_plot import require_matplotlib
@@ -91,7 +91,7 @@ def sweep(
     Raises:
         PpgDeployError: as `quantize`.
     """
-    from ppg_deploy.quantize import QuantizeSettings, sweep_student
+    from ppg_deploy.quantization import QuantizeSettings, sweep_student
 
     folder = as_path(out)
     inputs = _quantize_inputs(as_path(model), as_path(card), as_path(calibration), as_path(data))
@@ -104,7 +104,7 @@ def _quantize_inputs(
     model: Path, card: Path | None, calibration: Path | None, data: Path | None
 ) -> "QuantizeInputs":
     from ppg_deploy.card import load_card
-    from ppg_deploy.quantize import QuantizeInputs
+    from ppg_deploy.quantization import QuantizeInputs
 
     if not model.is_file():
         raise InputError(f"{model}: no such file", hint="give the ONNX file of the student")

@@ -8,7 +8,7 @@ from ppg_deploy.api.names import DEFAULT_OUT, ignore_line, ignore_progress
 from ppg_deploy.config import load_config
 
 if TYPE_CHECKING:
-    from ppg_deploy.bench import Progress
+    from ppg_deploy.benching import Progress
     from ppg_deploy.matrix import MatrixReport
 
 

@@ -111,7 +111,7 @@ def bench(
 ) -> None:
     """Stream windows through the firmware and compare every output byte (OUT/results/, OUT/report.json)."""
     from ppg_deploy import api
-    from ppg_deploy.bench.runtimes import folders_to_bench
+    from ppg_deploy.benching.runtimes import folders_to_bench
 
     output = Output(quiet, verbose, as_json)
     folders = folders_to_bench(
@@ -173,7 +173,7 @@ def bench(
 def _compare(output: Output, out: Path, report: "Report") -> None:
     """Both runtimes side by side, where the other one has a report of the same windows."""
     from ppg_deploy import api
-    from ppg_deploy.bench.runtimes import comparable_report
+    from ppg_deploy.benching.runtimes import comparable_report
     from ppg_deploy.cli.build_tflm import print_comparison
 
     names = (api.REPORT_NAME, api.TFLM_REPORT_NAME)

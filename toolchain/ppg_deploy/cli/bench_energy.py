@@ -8,7 +8,7 @@ from ppg_deploy.cli.console import Output, number
 from ppg_deploy.errors import InputError
 
 if TYPE_CHECKING:
-    from ppg_deploy.bench.energy import EnergyPlan
+    from ppg_deploy.benching.energy import EnergyPlan
     from ppg_deploy.energy.schema import EnergyEstimated, EnergyMeasured
     from ppg_deploy.report import Report
 
@@ -62,7 +62,7 @@ def energy_plan(
     Raises:
         InputError: an option is missing or makes no sense.
     """
-    from ppg_deploy.bench.energy import EnergyPlan
+    from ppg_deploy.benching.energy import EnergyPlan
 
     if instrument is None:
         if voltage is not None or battery_mah is not None:

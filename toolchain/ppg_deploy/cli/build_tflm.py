@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from ppg_deploy.cli.console import Output, number
 
 if TYPE_CHECKING:
-    from ppg_deploy.build import BuildResult
+    from ppg_deploy.building import BuildResult
     from ppg_deploy.report import Report, Spread
     from ppg_deploy.tflm.step import TflmOutcome
 

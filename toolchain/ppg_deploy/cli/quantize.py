@@ -10,7 +10,7 @@ from ppg_deploy.cli.options import Json, Out, Quiet, Verbose
 from ppg_deploy.errors import AccuracyError, InputError
 
 if TYPE_CHECKING:
-    from ppg_deploy.quantize.settings import OutputRange, QuantizeSettings
+    from ppg_deploy.quantization.settings import OutputRange, QuantizeSettings
 
 
 def quantize(
@@ -88,7 +88,7 @@ def quantize(
     )
     show_report(output, report, out)
     if report.gate.verdict == "fail":
-        from ppg_deploy.quantize.gate import describe_failures
+        from ppg_deploy.quantization.gate import describe_failures
 
         raise AccuracyError(
             f"accuracy gate: {describe_failures(report.gate)}; results are written to {out}",
@@ -105,7 +105,7 @@ def _settings(
     output_range: str,
     int16x8: bool,
 ) -> "QuantizeSettings":
-    from ppg_deploy.quantize.settings import METHODS, QuantizeSettings
+    from ppg_deploy.quantization.settings import METHODS, QuantizeSettings
 
     known = {name: name for name in METHODS}
     if method not in known:

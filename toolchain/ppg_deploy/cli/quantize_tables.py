@@ -12,7 +12,7 @@ if TYPE_CHECKING:
         IntervalFacts,
         QuantizeReport,
     )
-    from ppg_deploy.quantize import SweepReport, SweepRow
+    from ppg_deploy.quantization import SweepReport, SweepRow
 
 
 def show_report(output: Output, report: "QuantizeReport", out: Path) -> None:

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from ppg_deploy.ask import ask
-from ppg_deploy.build.compiler import INSTALL_HINT, PREFIX_VARIABLE
+from ppg_deploy.building.compiler import INSTALL_HINT, PREFIX_VARIABLE
 from ppg_deploy.doctor.finding import Finding, Level, version_line
 
 GROUP = "compiler"

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ppg_deploy.ask import ask
-from ppg_deploy.build.platformio import clean_environment, prepare_core
+from ppg_deploy.building.platformio import clean_environment, prepare_core
 from ppg_deploy.doctor.finding import Finding, Level, version_line
 from ppg_deploy.errors import EnvironmentProblem
 

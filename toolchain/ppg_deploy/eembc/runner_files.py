@@ -14,7 +14,7 @@ from ppg_deploy.eembc.real import as_printed
 from ppg_deploy.golden import open_golden
 from ppg_deploy.graph import Graph
 from ppg_deploy.graph.shapes import multiply_accumulates
-from ppg_deploy.quantize.codes import quantize_windows
+from ppg_deploy.quantization.codes import quantize_windows
 from ppg_deploy.windows import check_shape, load_windows, normalise
 
 WINDOWS = 5

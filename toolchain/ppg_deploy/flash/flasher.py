@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict
 
 from ppg_deploy.ask import Answer, ask
 from ppg_deploy.boards import Board
-from ppg_deploy.build import BuildResult, read_build
-from ppg_deploy.build.compiler import find_compiler
-from ppg_deploy.build.lock import folder_lock
-from ppg_deploy.build.platformio import clean_environment, core_folder, prepare_core
+from ppg_deploy.building import BuildResult, read_build
+from ppg_deploy.building.compiler import find_compiler
+from ppg_deploy.building.lock import folder_lock
+from ppg_deploy.building.platformio import clean_environment, core_folder, prepare_core
 from ppg_deploy.errors import DeviceError, EnvironmentProblem, InputError
 from ppg_deploy.files import sha256, write_bytes
 from ppg_deploy.flash.failure import explain

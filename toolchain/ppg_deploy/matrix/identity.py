@@ -60,7 +60,7 @@ def _hash_of_files(paths: Iterable[tuple[Path, Path]]) -> str:
 @cache
 def tools_sha256() -> str:
     """Hash of our code, of the packages that reach the results, and of the compiler on this machine."""
-    from ppg_deploy.build import find_compiler
+    from ppg_deploy.building import find_compiler
 
     try:
         compiler = find_compiler().version

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ppg_deploy import files
-from ppg_deploy.build.lock import folder_lock
+from ppg_deploy.building.lock import folder_lock
 from ppg_deploy.errors import EnvironmentProblem, InputError, OutputMismatchError, PpgDeployError
 from ppg_deploy.handover import FILE_NAME, MODEL_NAME
 from ppg_deploy.matrix.dask_engine import run_dask

@@ -69,7 +69,7 @@ def _do(job: QuantizeJob | PointJob, folder: Path) -> Outcome:
 
 def _quantize(job: QuantizeJob, folder: Path) -> Outcome:
     from ppg_deploy import api
-    from ppg_deploy.quantize import QuantizeSettings
+    from ppg_deploy.quantization import QuantizeSettings
 
     entry = job.model
     assert entry.onnx is not None

@@ -9,7 +9,7 @@ from ppg_deploy.tflm.tree import find_tree, open_tree
 
 if TYPE_CHECKING:
     from ppg_deploy.boards import Board
-    from ppg_deploy.build import BuildResult
+    from ppg_deploy.building import BuildResult
     from ppg_deploy.config import TflmConfig
     from ppg_deploy.eembc import RunnerFiles
     from ppg_deploy.project import Application, Project
@@ -53,7 +53,7 @@ def build_with_tflm(
     Raises:
         PpgDeployError: no complete tree, a model that TFLM cannot run, or a failed build.
     """
-    from ppg_deploy.build import build_firmware
+    from ppg_deploy.building import build_firmware
     from ppg_deploy.project import DEFAULT_FLAGS, POWER_FLAG, render_project
     from ppg_deploy.tflite import read_tflite
     from ppg_deploy.tflm.render import render_model

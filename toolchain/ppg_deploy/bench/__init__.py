@@ -1,8 +1,0 @@
-"""Streaming windows through a device and comparing every answer with the golden reference."""
-
-from ppg_deploy.bench.device import Progress
-from ppg_deploy.bench.measure import Measurement, Terms, measure
-from ppg_deploy.bench.plan import BenchPlan, prepare_plan
-from ppg_deploy.bench.summary import summarise
-
-__all__ = ["BenchPlan", "Measurement", "Progress", "Terms", "measure", "prepare_plan", "summarise"]
