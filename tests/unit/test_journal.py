@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ppg_deploy.bench import journal as journal_module
-from ppg_deploy.bench.journal import (
+from ppg_deploy.benching import journal as journal_module
+from ppg_deploy.benching.journal import (
     Journal,
     JournalIdentity,
     WindowAnswer,
