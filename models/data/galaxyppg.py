@@ -130,7 +130,8 @@ def _event_times(participant: Path) -> NDArray[np.float64]:
     # The authors' scripts spell it both ways.
     for name in ("Event.csv", "event.csv"):
         if (participant / name).is_file():
-            return _columns(participant / name, ("timestamp",))[0]
+            (times_ms,) = _columns(participant / name, ("timestamp",))
+            return np.asarray(times_ms, np.float64)
     raise InputError(f"{participant} has no Event.csv", hint=HINT)
 
 
