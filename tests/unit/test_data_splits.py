@@ -1,6 +1,7 @@
 """No split parts a subject, whatever the subjects, and no window of a test subject reaches the training."""
 
 import string
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from models.data import (
     HrOrigin,
+    Processing,
     Recording,
     Rule,
     Split,
@@ -18,6 +20,7 @@ from models.data import (
     fit_normalisation,
     k_fold,
     leave_one_subject_out,
+    load_recordings,
     pulse_folds,
     subjects_of,
     window_set,
@@ -25,6 +28,7 @@ from models.data import (
 from models.data.people import check_distinct
 from models.data.recording import dataset_of
 from ppg_deploy.errors import InputError
+from tests.support.published_data import dalia_contents, write_wristband_pickle
 
 DALIA = [f"dalia_{number:02d}" for number in range(1, 16)]
 SUBJECTS = st.sets(
@@ -59,6 +63,7 @@ def assert_parted(split: Split, subjects: set[str]) -> None:
     assert len(split.train) + len(split.validation) + len(split.test) == len(subjects)
 
 
+@settings(deadline=None)
 @given(subjects=SUBJECTS, validation=st.integers(0, 3), seed=st.integers(0, 100))
 def test_leave_one_subject_out_tests_each_subject_once(
     subjects: set[str], validation: int, seed: int
@@ -71,6 +76,7 @@ def test_leave_one_subject_out_tests_each_subject_once(
     assert splits == leave_one_subject_out(sorted(subjects, reverse=True), validation, seed)
 
 
+@settings(deadline=None)
 @given(subjects=SUBJECTS, folds=st.integers(3, 5), seed=st.integers(0, 100))
 def test_k_fold_tests_and_validates_each_subject_once(subjects: set[str], folds: int, seed: int) -> None:
     splits = k_fold(subjects, folds, seed)
@@ -106,6 +112,7 @@ def test_the_folds_of_pulse() -> None:
         pulse_folds(DALIA[:-1])
 
 
+@settings(deadline=None)
 @given(subjects=SUBJECTS, seed=st.integers(0, 100))
 def test_cross_dataset_parts_whole_data_sets(subjects: set[str], seed: int) -> None:
     subjects = {subject for subject in subjects if dataset_of(subject) in ("dalia", "ieee", "bami1")}
@@ -143,6 +150,7 @@ def test_two_copies_of_one_data_set_are_never_on_two_sides() -> None:
     assert by_parts("together", ["ieee_1"], [], copies).train == {"bami1_01", "bami1-original_05"}
 
 
+@settings(deadline=None)
 @given(st.sets(st.sampled_from(DALIA)), st.sets(st.sampled_from(DALIA)), st.sets(st.sampled_from(DALIA)))
 def test_a_split_cannot_be_made_with_a_subject_on_two_sides(
     train: set[str], validation: set[str], test: set[str]
@@ -229,6 +237,18 @@ def test_a_trimmed_copy_under_another_name_is_found(cut: int, length: int) -> No
     with pytest.raises(InputError, match=r"bami1_01.*bami2_07.*are one recording"):
         check_distinct([whole, recording("ieee_1", 3), copy])
     check_distinct([whole, recording("bami1_01", 2, seconds=2 * part.size + 6, hr=part)])
+
+
+def test_dividing_and_loading_look_for_copies(tmp_path: Path) -> None:
+    whole = recording("ieee_1", 1)
+    copy = recording("synth_2", 2, hr=whole.hr)
+    with pytest.raises(InputError, match="are one recording"):
+        by_parts("copies", ["ieee_1"], [], ["ieee_1", "synth_2"]).divide([whole, copy])
+    contents = dalia_contents(1, seconds=100)
+    for number in (1, 2):
+        write_wristband_pickle(tmp_path / f"S{number}.pkl", contents | {"subject": f"S{number}"})
+    with pytest.raises(InputError, match=r"S1\.pkl.*S2\.pkl.*are one recording"):
+        load_recordings("dalia", tmp_path, Processing())
 
 
 def test_steady_heart_rates_of_two_people_are_no_copy() -> None:
