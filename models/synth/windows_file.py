@@ -18,7 +18,7 @@ class WindowSet:
     """N windows with labels, in the order they were recorded.
 
     Attributes:
-        x: (N, 1, 4, 256) float32 in sensor units (see `Recording.signal`).
+        x: (N, *input shape of the model) float32 in sensor units; (N, 1, 4, 256) from the generator.
         hr: (N,) float32 reference heart rate in BPM.
         subject: (N,) text, one name a wearer.
         start_s: (N,) float32 start of the window within its recording.
