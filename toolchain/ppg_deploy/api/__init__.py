@@ -3,7 +3,7 @@
 Nothing here prints.
 """
 
-from ppg_deploy.api.benching import bench
+from ppg_deploy.api.benching import bench, unfinished_windows
 from ppg_deploy.api.building import BuildOutcome, build, build_tflm, flash
 from ppg_deploy.api.comparing import compare
 from ppg_deploy.api.inspecting import inspect
@@ -50,4 +50,5 @@ __all__ = [
     "report_name",
     "sweep",
     "sweep_matrix",
+    "unfinished_windows",
 ]

@@ -126,7 +126,7 @@ def bench(
         count=count,
         timing_model=timing_model,
     )
-    journal_path = out / RESULTS_FOLDER / f"unfinished-{folder}.journal"
+    journal_path = _journal_path(out, folder)
     if not resume and (left := finished_windows(journal_path)):
         say(f"dropping {left} answers of an interrupted bench; --resume would have kept them")
     terms = Terms(
@@ -162,6 +162,17 @@ def bench(
         )
     _point_to_newest(out, folder, written)
     return report
+
+
+def unfinished_windows(out: FilePath = DEFAULT_OUT, folder: str = FIRMWARE_FOLDER) -> int:
+    """How many answers an interrupted bench of OUT/`folder` has left for bench(resume=True); 0 without one."""
+    from ppg_deploy.benching.journal import finished_windows
+
+    return finished_windows(_journal_path(Path(out), folder))
+
+
+def _journal_path(out: Path, folder: str) -> Path:
+    return out / RESULTS_FOLDER / f"unfinished-{folder}.journal"
 
 
 def _check_choices(

@@ -128,6 +128,12 @@ def bench(
         battery_mah=battery_mah,
         battery_usable=battery_usable,
     )
+    if resume:
+        # Of several runtimes only the interrupted one and those after it have windows left to ask for.
+        first = next(
+            (row for row, folder in enumerate(folders) if api.unfinished_windows(out, folder.name)), 0
+        )
+        folders = folders[first:]
     reports = []
     for folder in folders:
         with output.progress(f"windows through {folder.name}") as progress:
@@ -151,7 +157,7 @@ def bench(
                 say=output.progress_line,
                 folder=folder.name,
                 energy=plan,
-                resume=resume,
+                resume=resume and folder == folders[0],
             )
         reports.append(report)
         _print_report(report, output)
