@@ -265,6 +265,24 @@ def test_a_uart_that_drops_one_byte_in_500(built: Built, tmp_path: Path) -> None
     assert seconds < 90.0
 
 
+def test_a_uart_that_drops_every_500th_byte(built: Built, tmp_path: Path) -> None:
+    """No frame of 500 bytes ever arrives: only smaller pieces of the input get through."""
+    program = compile_project(built.project, tmp_path / "program")
+    passed = 0
+
+    def cable(data: bytes) -> bytes:
+        nonlocal passed
+        before, passed = passed, passed + len(data)
+        return bytes(byte for number, byte in enumerate(data, before + 1) if number % 500)
+
+    with pty_board(program, None, tmp_path / "never", cable) as board:
+        result, seconds = built.bench(board.port, limit_s=60)
+    assert result.returncode == 0, one_line(result.stderr)
+    report = json.loads((built.folder / "build" / "report.json").read_text())
+    assert (report["outputs"]["compared"], report["outputs"]["mismatched"]) == (WINDOWS, 0)
+    assert seconds < 45.0
+
+
 def test_keep_going_reports_the_missing_window(built: Built) -> None:
     def fail_one_window(board: ScriptedFirmware) -> bytes:
         """Windows 2 is tried three times; then the board is well again."""

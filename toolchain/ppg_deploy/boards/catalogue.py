@@ -91,5 +91,7 @@ def load_board(name: str, *, boards_dirs: Sequence[Path] = ()) -> Board:
     known = ", ".join(board.id + (f" (or {board.aliases[0]})" if board.aliases else "") for board in boards)
     raise InputError(
         f"unknown board {name!r}; known boards: {known}",
-        hint=f"did you mean {closest[0]}?" if closest else "choose one of them with --board",
+        hint=f"did you mean {closest[0]}?"
+        if closest
+        else "choose one of them, or name the folder of your own boards with --boards-dir",
     )

@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 MemoryName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")]
 SettingName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-Address = Annotated[int, Field(ge=0, lt=2**32)]
-PositiveInt = Annotated[int, Field(gt=0, lt=2**32)]
+Address = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
+Flag = Annotated[bool, Field(strict=True)]
+PositiveInt = Annotated[int, Field(strict=True, gt=0, lt=2**32)]
 
 _STM32_PIN = re.compile(r"^P([A-K])(\d{1,2})$")
 _NRF_PIN = re.compile(r"^P([01])\.(\d{2})$")

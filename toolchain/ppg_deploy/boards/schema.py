@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ppg_deploy.boards.fields import (
     Address,
+    Flag,
     Identifier,
     MemoryName,
     PositiveInt,
@@ -15,8 +16,8 @@ from ppg_deploy.boards.fields import (
     parse_pin,
 )
 from ppg_deploy.boards.nrf52 import check_nrf52
-from ppg_deploy.boards.stm32 import check_stm32_clock
-from ppg_deploy.boards.uart import NordicUarte, Uart
+from ppg_deploy.boards.stm32 import CLOCK_TREES, check_stm32_clock
+from ppg_deploy.boards.uart import STM32_DEBUG_PINS, NordicUarte, Stm32Usart, Uart
 
 CORE_VECTORS = 16
 """Entries of the vector table before the chip's own interrupts, the initial stack pointer included."""
@@ -28,8 +29,8 @@ class Core(Table):
     cpu: Literal["cortex-m4", "cortex-m7"]
     fpu: Literal["fpv4-sp-d16", "fpv5-sp-d16", "fpv5-d16"]
     float_abi: Literal["hard", "softfp"]
-    dsp: bool
-    interrupts: Annotated[int, Field(ge=1, le=240)]
+    dsp: Flag
+    interrupts: Annotated[int, Field(strict=True, ge=1, le=240)]
     """Interrupt vectors of the chip beyond the 16 of the core."""
 
 
@@ -40,7 +41,7 @@ class Clock(Table):
     source: str
     flash_banks: str | None = None
     """How the flash is divided and read, where that is the board's and not the image's to choose."""
-    settings: dict[SettingName, Annotated[int, Field(ge=0, lt=2**32)]]
+    settings: dict[SettingName, Annotated[int, Field(strict=True, ge=0, lt=2**32)]]
     """Rendered as `PPG_CLOCK_<NAME>` for firmware/bsp/<family>."""
 
 
@@ -72,8 +73,8 @@ class Flashing(Table):
 class Usb(Table):
     """USB identity of the board's own serial port, to find it among others."""
 
-    vendor_id: Annotated[int, Field(ge=0, le=0xFFFF)]
-    product_ids: tuple[Annotated[int, Field(ge=0, le=0xFFFF)], ...]
+    vendor_id: Annotated[int, Field(strict=True, ge=0, le=0xFFFF)]
+    product_ids: tuple[Annotated[int, Field(strict=True, ge=0, le=0xFFFF)], ...]
 
 
 class Bootloader(Table):
@@ -91,11 +92,11 @@ class Bootloader(Table):
 class Power(Table):
     """Run-mode supply figures, an overridable default for energy estimates."""
 
-    supply_v: Annotated[float, Field(gt=0, le=6)]
-    run_current_ma: Annotated[float, Field(gt=0)]
+    supply_v: Annotated[float, Field(strict=True, gt=0, le=6)]
+    run_current_ma: Annotated[float, Field(strict=True, gt=0)]
     conditions: str
     source: str
-    verified: bool
+    verified: Flag
 
 
 class Gate(Table):
@@ -124,7 +125,7 @@ class QemuEmulator(Table):
     """QEMU's own model of the board."""
 
     machine: str
-    serial: Annotated[int, Field(ge=0, le=7)]
+    serial: Annotated[int, Field(strict=True, ge=0, le=7)]
     """Index of the `-serial` option that is the console UART."""
     systick_hz: PositiveInt
 
@@ -158,8 +159,8 @@ class Board(Table):
     bsp_folders: tuple[Identifier, ...]
     """Folders of firmware/bsp that this board's image is built from."""
     clock_hz: PositiveInt
-    stack_bytes: Annotated[int, Field(ge=1024, multiple_of=8)] = 4096
-    run_limit_ms: Annotated[int, Field(ge=1, le=3_600_000)] = 20_000
+    stack_bytes: Annotated[int, Field(strict=True, ge=1024, multiple_of=8)] = 4096
+    run_limit_ms: Annotated[int, Field(strict=True, ge=1, le=3_600_000)] = 20_000
     """An inference that takes longer is reported as a hang, milliseconds."""
     core: Core
     clock: Clock
@@ -229,6 +230,10 @@ class Board(Table):
         if self.gate is not None:
             if ("." in self.gate.pin) != (self.family == "nrf52"):
                 raise ValueError(f"gate.pin: a chip of family {self.family!r} has no pin {self.gate.pin}")
+            if self.gate.pin in STM32_DEBUG_PINS:
+                raise ValueError(
+                    f"gate.pin: {self.gate.pin} is the debug port's, and the probe would lose the chip"
+                )
             if self.gate.pin in (self.uart.tx_pin, self.uart.rx_pin):
                 raise ValueError(f"gate.pin: {self.gate.pin} belongs to the console UART")
         return self
@@ -236,6 +241,12 @@ class Board(Table):
     @model_validator(mode="after")
     def _clock_is_reachable(self) -> Self:
         check_stm32_clock(self.family, clock_hz=self.clock_hz, settings=self.clock.settings)
+        # The dividers of a family of the user's own may have other names.
+        if self.family in CLOCK_TREES and isinstance(self.uart, Stm32Usart):
+            try:
+                self.uart.check_baud(self.uart.baud, clock_hz=self.clock_hz, settings=self.clock.settings)
+            except ValueError as error:
+                raise ValueError(f"uart.baud: {error}") from error
         return self
 
     @property

@@ -1,11 +1,11 @@
 """The console UART: one table for each kind of peripheral, told apart by `peripheral`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from ppg_deploy.boards.fields import Address, Table, parse_pin
+from ppg_deploy.boards.fields import Address, Flag, Table, parse_pin
 
 STM32_USART = "stm32-usart"
 NORDIC_UARTE = "nordic-uarte"
@@ -15,15 +15,26 @@ NORDIC_BAUD_RATES = (9_600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 1
 chapter UARTE, register BAUDRATE)."""
 
 
+MOST_BAUD_ERROR = 0.02
+"""Of the rate: half of what a frame of 10 bits bears, the other half is the host's."""
+_LEAST_USART_DIVIDER, _MOST_USART_DIVIDER = 16, 0xFFFF
+"""With 16-fold oversampling "USARTDIV must be greater than or equal to 16" (RM0367, USART baud rate generation)."""
+_LEAST_LPUART_DIVIDER, _MOST_LPUART_DIVIDER = 0x300, 0xFFFFF
+"""Of 256 * clock / baud: LPUART_BRR_MIN and LPUART_BRR_MAX in ST's stm32l4xx_hal_uart.c."""
+STM32_DEBUG_PINS = ("PA13", "PA14")
+"""SWDIO and SWCLK after reset, in every family (reference manuals, chapter Debug support). As outputs they keep the
+probe out (readme of ST's example GPIO_JTAG_Remap)."""
+
+
 class _CommonUart(Table):
     instance: str
     base: Address
-    interrupt: Annotated[int, Field(ge=0, lt=240)]
+    interrupt: Annotated[int, Field(strict=True, ge=0, lt=240)]
     """Number of its interrupt, counted from the first one behind the core's 16 vectors."""
     tx_pin: str
     rx_pin: str
-    baud: Annotated[int, Field(ge=1200, le=4_000_000)]
-    max_baud: Annotated[int, Field(ge=1200, le=4_000_000)] | None = None
+    baud: Annotated[int, Field(strict=True, ge=1200, le=4_000_000)]
+    max_baud: Annotated[int, Field(strict=True, ge=1200, le=4_000_000)] | None = None
     """Fastest rate that everything between the chip and the host takes; left out where nobody has found out."""
 
     @field_validator("tx_pin", "rx_pin")
@@ -45,21 +56,52 @@ class Stm32Usart(_CommonUart):
     """USART or LPUART of an STM32: its clock is switched on and divided, its pins get an alternate function."""
 
     peripheral: Literal["stm32-usart"] = "stm32-usart"
-    enable_offset: Annotated[int, Field(ge=0, lt=0x1000)]
+    enable_offset: Annotated[int, Field(strict=True, ge=0, lt=0x1000)]
     """Offset of the clock-enable register from the clock controller's base."""
-    enable_bit: Annotated[int, Field(ge=0, le=31)]
+    enable_bit: Annotated[int, Field(strict=True, ge=0, le=31)]
     kernel_clock: Literal["pclk1", "pclk2"]
     """Clock that the baud rate is divided from."""
-    low_power: bool = False
+    low_power: Flag = False
     """LPUART: another divider formula."""
-    alternate_function: Annotated[int, Field(ge=0, le=15)]
+    alternate_function: Annotated[int, Field(strict=True, ge=0, le=15)]
 
     @field_validator("tx_pin", "rx_pin")
     @classmethod
     def _is_an_stm32_pin(cls, value: str) -> str:
         if "." in value:
             raise ValueError(f"{value!r} is not a pin of an STM32, like PA2")
+        if value in STM32_DEBUG_PINS:
+            raise ValueError(f"{value} is the debug port's, and the probe would lose the chip")
         return value
+
+    def check_baud(self, baud: int, *, clock_hz: int, settings: Mapping[str, int]) -> None:
+        """Refuse a rate that firmware/bsp/stm32 cannot set.
+
+        Args:
+            baud: the rate, bit/s.
+            clock_hz: core clock, hertz.
+            settings: [clock.settings]; buses without a divider there run with the core.
+
+        Raises:
+            ValueError: the divider has no value for it, or it is more than 2 % off.
+        """
+        bus = "apb1_divider" if self.kernel_clock == "pclk1" else "apb2_divider"
+        scaled = (
+            clock_hz / settings.get("ahb_divider", 1) / settings.get(bus, 1) * (256 if self.low_power else 1)
+        )
+        divider = int(scaled / baud + 0.5)
+        least, most = (
+            (_LEAST_LPUART_DIVIDER, _MOST_LPUART_DIVIDER)
+            if self.low_power
+            else (_LEAST_USART_DIVIDER, _MOST_USART_DIVIDER)
+        )
+        if not least <= divider <= most:
+            raise ValueError(f"the divider of {self.instance} has no value for {baud} baud")
+        made = scaled / divider
+        if abs(made - baud) > MOST_BAUD_ERROR * baud:
+            raise ValueError(
+                f"{self.instance} makes {made:.0f} instead of {baud} baud, more than {MOST_BAUD_ERROR:.0%} apart"
+            )
 
 
 class NordicUarte(_CommonUart):

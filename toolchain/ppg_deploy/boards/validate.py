@@ -1,6 +1,7 @@
 """Every problem of a board.toml at once, each with its field and what to do about it."""
 
 import difflib
+import re
 import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,10 +11,13 @@ from pydantic import ValidationError
 
 from ppg_deploy.boards.catalogue import list_boards
 from ppg_deploy.boards.schema import Board
+from ppg_deploy.boards.uart import without_kinds
 from ppg_deploy.errors import InputError
 from ppg_deploy.shipped import shipped_folder
 
 BOARD_FILE = "board.toml"
+# Messages about several fields name them first: "gate.pin: ..."
+_NAMED_FIELD = re.compile(r"([a-z0-9_.]+(?:, [a-z0-9_.]+)*): (.+)", re.DOTALL)
 _FLASH_METHODS_HINT = "docs/flash.md lists the methods"
 
 
@@ -71,7 +75,7 @@ def validate_board(path: Path) -> tuple[Problem, ...]:
 
 def _described(file: str, table: dict[str, Any], problem: Any) -> Problem:
     """A problem that pydantic found, in our words."""
-    location = _location(table, [str(part) for part in problem["loc"]])
+    location = _location(table, without_kinds(problem["loc"]))
     field = ".".join(location)
     match problem["type"]:
         case "missing":
@@ -85,7 +89,9 @@ def _described(file: str, table: dict[str, Any], problem: Any) -> Problem:
             return Problem(file, field, "is no field of board.toml", fix)
         case "value_error":
             message = str(problem["msg"]).removeprefix("Value error, ")
-            named = message.split(":", 1)[0] if not field and ":" in message else field
+            named = field
+            if inner := _NAMED_FIELD.match(message):
+                named, message = ".".join(filter(None, (field, inner[1]))), inner[2]
             return Problem(file, named, message, "docs/boards.md explains every field")
         case _:
             given = _shown(problem.get("input"))

@@ -42,8 +42,9 @@ def check(
     if report.problems:
         for problem in report.problems:
             output.warning(problem)
+        count = len(report.problems)
         raise InputError(
-            f"{report.folder} is no complete tree of TFLM ({len(report.problems)} problems)",
+            f"{report.folder} is no complete tree of TFLM ({count} problem{'s' * (count > 1)})",
             hint=f"make one so:\n{HOW_TO_GET_A_TREE}",
         )
     output.table(

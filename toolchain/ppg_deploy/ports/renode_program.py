@@ -56,7 +56,8 @@ def find_renode(given: str | None) -> tuple[str, str]:
         )
     version, answer = ask_version(program, limit_s=_VERSION_LIMIT_S)
     if version is None:
-        said = answer.problem or f"says {answer.output[:200]!r} when asked for its version"
+        line = answer.output.strip().partition("\n")[0][:100]
+        said = answer.problem or f"is not Renode: asked for its version, it says {line!r}"
         raise EnvironmentProblem(f"{program} {said}", hint=INSTALL_HINT)
     if is_too_old(version):
         raise EnvironmentProblem(

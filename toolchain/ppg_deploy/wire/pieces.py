@@ -15,8 +15,13 @@ class PieceSize:
         self.bytes = _LARGEST_BYTES
         self._clean = 0
 
+    @property
+    def is_least(self) -> bool:
+        """Whether there are no smaller ones."""
+        return self.bytes <= _LEAST_BYTES
+
     def note(self, *, repeated: bool) -> None:
-        """Learn from a piece that has arrived, at once or only when `repeated`."""
+        """Learn from a piece that has arrived at once, or late or not at all (`repeated`)."""
         if repeated:
             self.bytes, self._clean = max(self.bytes // 2, _LEAST_BYTES), 0
             return
