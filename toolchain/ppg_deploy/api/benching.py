@@ -100,6 +100,12 @@ def bench(
     out = Path(out)
     project = out / folder
     manifest = load_manifest(project)
+    if manifest.dialect != "ppg":
+        raise InputError(
+            f"the firmware in {project} speaks the dialect {manifest.dialect}, which EEMBC's runner drives; bench "
+            "cannot",
+            hint="see docs/eembc.md, or build again without --dialect",
+        )
     if sliding and manifest.hop is None:
         raise InputError(
             f"the firmware in {project} was built without sliding windows",
@@ -107,6 +113,8 @@ def bench(
         )
     built = read_build(project)
     board = load_board(manifest.board, boards_dirs=boards_dirs)
+    if emulator is not None:
+        _require_model(board, emulator, boards_dirs)
     line_baud = baud or manifest.baud or board.uart.baud
     plan = prepare_plan(
         board=board,
@@ -199,6 +207,17 @@ def _check_choices(
         )
 
 
+def _require_model(board: "Board", emulator: str, boards_dirs: Sequence[Path]) -> None:
+    from ppg_deploy.boards import list_boards
+
+    if getattr(board.emulators, emulator, None) is None:
+        able = [b.id for b in list_boards(boards_dirs=boards_dirs) if getattr(b.emulators, emulator, None)]
+        raise InputError(
+            f"{emulator} has no model of board {board.id}",
+            hint=f"build for a board that it models ({', '.join(able)}), or use another emulator",
+        )
+
+
 def _emulated(
     board: "Board",
     built: "BuildResult",
@@ -207,15 +226,8 @@ def _emulated(
     renode: str | None,
     boards_dirs: Sequence[Path],
 ) -> "Connection":
-    from ppg_deploy.boards import list_boards
     from ppg_deploy.ports import emulated_board, open_emulator
 
-    if getattr(board.emulators, emulator, None) is None:
-        able = [b.id for b in list_boards(boards_dirs=boards_dirs) if getattr(b.emulators, emulator, None)]
-        raise InputError(
-            f"{emulator} has no model of board {board.id}",
-            hint=f"build for a board that it models ({', '.join(able)}), or use another emulator",
-        )
     return open_emulator(
         emulator,
         elf=built.elf,
