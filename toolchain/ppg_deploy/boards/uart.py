@@ -20,8 +20,8 @@ MOST_BAUD_ERROR = 0.02
 _LEAST_USART_DIVIDER, _MOST_USART_DIVIDER = 16, 0xFFFF
 """With 16-fold oversampling "USARTDIV must be greater than or equal to 16" (RM0367, USART baud rate generation)."""
 _LEAST_LPUART_DIVIDER, _MOST_LPUART_DIVIDER = 0x300, 0xFFFFF
-"""Of 256 * clock / baud: LPUART_BRR_MIN and LPUART_BRR_MAX of ST's HAL, as copies of it in public repositories have them."""
 """Of 256 * clock / baud: LPUART_BRR_MIN and LPUART_BRR_MAX of ST's HAL, as public copies of it have them."""
+STM32_DEBUG_PINS = ("PA13", "PA14")
 """SWDIO and SWCLK after reset, in every family (reference manuals, chapter Debug support). As outputs they keep the
 probe out (readme of ST's example GPIO_JTAG_Remap)."""
 
