@@ -89,6 +89,7 @@ def _figures(report: Report) -> dict[str, str]:
         "RAM static, B": f"{memory.ram_static:,} of {memory.ram_limit:,}",
         "of it arena, B": f"{memory.arena:,}",
         "Stack used, B": f"{memory.stack_high_water:,} of {memory.stack_reserved:,}",
+        "RAM at its peak, B: static and stack used, no heap": f"{memory.ram_static + memory.stack_high_water:,}",
     }
 
 
