@@ -11,7 +11,7 @@ from models.int8_training.settings import Int8Settings
 from models.losses.answers import Answers
 from models.losses.combination import Combination
 from models.losses.settings import LossSettings
-from models.training.loop import Examples, Report, set_seed
+from models.training.loop import Examples, Report, chosen_device, set_seed
 from ppg_deploy.quantize.calibration import Range
 from ppg_deploy.quantize.preparation import PreparedStudent
 from ppg_deploy.quantize.ranges import activation_quantization
@@ -56,7 +56,7 @@ def fine_tune(
     Raises:
         UnsupportedModelError: the student holds an operator that fake quantisation does not know.
     """
-    device = torch.device("cpu")
+    device = chosen_device("cpu")
     set_seed(seed, device)
     network = GraphNetwork(prepared.conversion)
     calibration = torch.from_numpy(prepared.calibration_x)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.int8_training.fake_quantization import fake_activation, fake_weights
+from models.int8_training.fake_quantization import fake_activation, fake_mean, fake_weights
 from ppg_deploy.convert import Conversion
 from ppg_deploy.errors import UnsupportedModelError
 from ppg_deploy.graph import Graph, Quantization
@@ -33,6 +33,7 @@ from ppg_deploy.graph.operators import (
 from ppg_deploy.graph.shapes import window_pads
 from ppg_deploy.quantize.calibration import Range
 
+Pads = tuple[int, int]
 _WEIGHTED = (Conv2D, DepthwiseConv2D, FullyConnected)
 _SUPPORTED = (*_WEIGHTED, Add, Mul, AveragePool2D, MaxPool2D, Pad, Reshape, Relu, Relu6)
 
@@ -67,6 +68,14 @@ class GraphNetwork(nn.Module):  # type: ignore[misc, unused-ignore]
                 weights, bias = (np.array(graph.tensors[name].data) for name in operator.inputs[1:])
                 self.weights[str(index)] = nn.Parameter(torch.from_numpy(_to_torch(operator, weights)))
                 self.biases[str(index)] = nn.Parameter(torch.from_numpy(bias))
+        # Plain numbers from the graph: while a tracer exports, sizes of tensors are none.
+        self._pads: dict[int, tuple[Pads, Pads]] = {}
+        self._groups: dict[int, int] = {}
+        for index, operator in enumerate(graph.operators):
+            if isinstance(operator, Conv2D | DepthwiseConv2D):
+                kernel = self.weights[str(index)].shape
+                self._pads[index] = _pads(graph, operator, (kernel[2], kernel[3]), operator.dilation)
+                self._groups[index] = graph.tensors[operator.inputs[0]].shape[3] // kernel[1]
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, *ONNX input shape without batch) to (N, outputs)."""
@@ -75,10 +84,15 @@ class GraphNetwork(nn.Module):  # type: ignore[misc, unused-ignore]
         source = arranged.permute(0, 3, 1, 2) if len(shape) == 3 else arranged
         values = {self.graph.inputs[0]: self._seen(self.graph.inputs[0], source)}
         for index, operator in enumerate(self.graph.operators):
-            result = _activated(operator, self._compute(index, operator, values))
-            values[operator.output] = self._seen(operator.output, result)
+            values[operator.output] = self.run_operator(index, values)
         output = _flat(values[self.graph.outputs[0]])
         return output if self._output_order is None else output[:, self._output_order]
+
+    def run_operator(self, index: int, values: Mapping[str, Tensor]) -> Tensor:
+        """Output of the graph's operator `index`, from activations by name: (N, channels, height, width) or (N, n)."""
+        operator = self.graph.operators[index]
+        result = _activated(operator, self._compute(index, operator, values))
+        return self._seen(operator.output, result, is_mean=isinstance(operator, AveragePool2D))
 
     def ranges(self, x: Tensor) -> dict[str, Range]:
         """Smallest and largest float value of each activation over windows, as `quantize` will find them."""
@@ -91,11 +105,13 @@ class GraphNetwork(nn.Module):  # type: ignore[misc, unused-ignore]
         finally:
             self.quantization, self._ranges = quantization, None
 
-    def _seen(self, name: str, values: Tensor) -> Tensor:
+    def _seen(self, name: str, values: Tensor, *, is_mean: bool = False) -> Tensor:
         if self._ranges is not None:
             low, high = self._ranges.get(name, (np.inf, -np.inf))
             self._ranges[name] = (min(low, float(values.min())), max(high, float(values.max())))
-        return values if self.quantization is None else fake_activation(values, self.quantization[name])
+        if self.quantization is None:
+            return values
+        return (fake_mean if is_mean else fake_activation)(values, self.quantization[name])
 
     def _compute(self, index: int, operator: Operator, values: Mapping[str, Tensor]) -> Tensor:
         source = values[operator.inputs[0]]
@@ -127,22 +143,11 @@ class GraphNetwork(nn.Module):  # type: ignore[misc, unused-ignore]
             weights, bias = fake_weights(weights, bias, self.quantization[operator.inputs[0]].scale[0])
         if isinstance(operator, FullyConnected):
             return functional.linear(_flat(source), weights, bias)
-        rows, columns = (
-            window_pads(
-                source.shape[2 + axis],
-                weights.shape[2 + axis],
-                operator.stride[axis],
-                operator.dilation[axis],
-                operator.padding,
-            )
-            for axis in (0, 1)
-        )
-        groups = source.shape[1] // weights.shape[1]
-        padding: int | tuple[int, int] = 0
-        if rows[0] == rows[1] and columns[0] == columns[1]:
-            padding = (rows[0], columns[0])
-        else:
-            source = functional.pad(source, (*columns, *rows))
+        rows, columns = self._pads[index]
+        padding = (rows[0], columns[0])
+        if rows[0] != rows[1] or columns[0] != columns[1]:
+            source, padding = functional.pad(source, (*columns, *rows)), (0, 0)
+        groups = self._groups[index]
         return functional.conv2d(source, weights, bias, operator.stride, padding, operator.dilation, groups)
 
 
@@ -187,12 +192,19 @@ def _check(conversion: Conversion) -> None:
             raise UnsupportedModelError(
                 f"int8 training does not know the shape of {operator.output}", hint=hint
             )
-        if isinstance(operator, Pool2D) and _pads_of_pool(graph, operator) != ((0, 0), (0, 0)):
+        if isinstance(operator, Pool2D) and _pads(graph, operator, operator.filter) != ((0, 0), (0, 0)):
             raise UnsupportedModelError(f"int8 training does not know padding in {operator.kind}", hint=hint)
 
 
-def _pads_of_pool(graph: Graph, operator: Pool2D) -> tuple[tuple[int, int], tuple[int, int]]:
+def _pads(
+    graph: Graph,
+    operator: Conv2D | DepthwiseConv2D | Pool2D,
+    kernel: tuple[int, int],
+    dilation: tuple[int, int] = (1, 1),
+) -> tuple[Pads, Pads]:
+    """(before, after) along rows and columns."""
     _, height, width, _ = graph.tensors[operator.inputs[0]].shape
-    rows = window_pads(height, operator.filter[0], operator.stride[0], 1, operator.padding)
-    columns = window_pads(width, operator.filter[1], operator.stride[1], 1, operator.padding)
-    return (rows[0], rows[1]), (columns[0], columns[1])
+    return (
+        window_pads(height, kernel[0], operator.stride[0], dilation[0], operator.padding),
+        window_pads(width, kernel[1], operator.stride[1], dilation[1], operator.padding),
+    )

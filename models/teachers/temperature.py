@@ -4,7 +4,7 @@ Source of the calibration: Guo, Pleiss, Sun, Weinberger, "On Calibration of Mode
 section 4.2: logits are divided by the temperature with the lowest negative log likelihood on validation data.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -109,15 +109,15 @@ def check_entropy(logits: Tensor, hr: Tensor, temperature: float) -> TeacherEntr
         nll_after=float(cross_entropy(cooled, target)),
         warnings=(),
     )
-    return TeacherEntropy(**{**entropy.__dict__, "warnings": tuple(_warnings(entropy))})
+    return replace(entropy, warnings=tuple(_warnings(entropy)))
 
 
 def _warnings(entropy: TeacherEntropy) -> list[str]:
     warnings = []
     if entropy.entropy_before < _OVERCONFIDENT * entropy.nll_before:
         warnings.append(
-            f"the teacher is too sharp as trained: mean entropy {entropy.entropy_before:.2f} nats, but its answers cost "
-            f"{entropy.nll_before:.2f}; a temperature of {entropy.temperature:.2f} corrects this"
+            f"the teacher is too sharp as trained: mean entropy {entropy.entropy_before:.2f} nats, but its answers "
+            f"cost {entropy.nll_before:.2f}; a temperature of {entropy.temperature:.2f} corrects this"
         )
     if entropy.entropy_after > _TOO_FLAT * entropy.label_entropy:
         warnings.append(

@@ -1,5 +1,6 @@
 """Cards of trained students, and windows as a card and a network want them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -99,7 +100,7 @@ def normalised(x: Floats, card: StudentCard) -> Floats:
     return normalise(Windows(Path("training windows"), x, None, None, None), card)
 
 
-def _card(name: str, sample_rate_hz: float, channels: list[Channel], *, classes: bool) -> StudentCard:
+def _card(name: str, sample_rate_hz: float, channels: Sequence[Channel], *, classes: bool) -> StudentCard:
     output: OutputCard = ScalarOutput(decode="scalar", valid_bpm=_VALID_BPM)
     if classes:
         output = ClassesOutput(

@@ -26,6 +26,8 @@ def write_onnx(
         exported = Path(folder) / "student.onnx"
         # It announces its deprecation on every call.
         warnings.simplefilter("ignore", DeprecationWarning)
+        # Residual students' paddings: folded by the converter instead.
+        warnings.filterwarnings("ignore", message="Constant folding", category=UserWarning)
         torch.onnx.export(
             network.eval(),
             (torch.zeros(1, *input_shape),),

@@ -143,6 +143,11 @@ def fit(
         training_loss = _epoch(network, loss, optimiser, x, hr, teacher, settings.batch, device)
         mae = validation_error(answers_of(network, validation_x).output)
         progress.epoch += 1
+        if not (np.isfinite(training_loss) and np.isfinite(mae)):
+            raise InputError(
+                f"the training diverged in epoch {progress.epoch}: its loss is {training_loss}",
+                hint="lower learning_rate, and look for NaN in the windows",
+            )
         progress.history.append((training_loss, mae))
         if mae < progress.best_mae:
             progress.best_mae, progress.best_epoch = mae, progress.epoch
@@ -153,11 +158,6 @@ def fit(
         report(
             f"epoch {progress.epoch:3d}/{settings.epochs}  loss {training_loss:8.4f}  "
             f"validation {mae:6.2f} BPM  best {progress.best_mae:6.2f} (epoch {progress.best_epoch})"
-        )
-    if not progress.best_weights:
-        raise InputError(
-            "the training diverged: no epoch had a finite error on the validation subjects",
-            hint="lower learning_rate",
         )
     network.to("cpu")
     network.load_state_dict(progress.best_weights)
