@@ -22,11 +22,13 @@ from models.distil.deliver import (
 from models.distil.settings import DistilSettings
 from models.int8_training.fine_tune import fine_tune
 from models.losses.answers import Answers
+from models.losses.combination import Combination
 from models.losses.settings import LossSettings
 from models.teachers.cache import cache_key
+from models.teachers.ensemble import ensemble_answers
 from models.teachers.training import Teacher, teach
 from models.training.loop import Fitted, Report, chosen_device
-from models.training.networks import Task, feature_layer, prefixed, task, train_network
+from models.training.networks import Task, feature_layer, prefixed, probe, task, train_network
 from models.training.split import SubjectSplit
 from ppg_deploy.files import sha256_of_file, write_json
 
@@ -54,6 +56,7 @@ def distil(
         InputError: settings that do not fit networks or windows. EnvironmentProblem: `out` cannot be written.
     """
     started = time.process_time()
+    _check_losses(settings)
     job = task(settings.student.network, split, card_name=settings.export.name, ppg=settings.student.ppg)
     teacher = _teacher(settings, split, cache or out / "cache", report)
     answers = None if teacher is None else teacher.answers
@@ -88,6 +91,21 @@ def distil(
     }
     write_json(out / RESULT, result)
     return result
+
+
+def _check_losses(settings: DistilSettings) -> None:
+    """Losses that do not fit the networks are better found before a teacher is trained for hours."""
+    teacher = None
+    feature = settings.loss.feature
+    if settings.teacher is not None:
+        layers = {
+            name: None if feature is None else feature_layer(name, feature.teacher_layer)
+            for name in settings.teacher.networks
+        }
+        members = [probe(name, layer) for name, layer in layers.items()]
+        teacher = ensemble_answers(members * len(settings.teacher.seeds))
+    layer = None if feature is None else feature_layer(settings.student.network, feature.student_layer)
+    Combination(settings.loss, probe(settings.student.network, layer), teacher)
 
 
 def _teacher(settings: DistilSettings, split: SubjectSplit, cache: Path, report: Report) -> Teacher | None:

@@ -100,6 +100,18 @@ def feature_layer(name: str, chosen: str | None) -> str:
     return layer
 
 
+def probe(name: str, features: str | None) -> Answers:
+    """Answers of an untrained network for two empty windows: their shapes tell which losses fit.
+
+    Raises:
+        InputError: no network, or no layer, of that name.
+    """
+    student = registered(name)
+    return answers_of(
+        TappedNetwork(student.build(), features), np.zeros((2, *student.input_shape), np.float32)
+    )
+
+
 def train_network(
     job: Task,
     losses: LossSettings,

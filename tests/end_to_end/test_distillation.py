@@ -48,7 +48,7 @@ def test_result_says_what_was_done(out: Path, result: dict[str, Any]) -> None:
     assert result["terms"] == ["pulse"]
     (member,) = result["teacher"]["members"]
     assert (member["network"], member["parameters"]) == ("pulse-teacher", 131_825)
-    assert result["subjects"] == {"train": 10, "validation": 3, "test": 4}
+    assert result["subjects"] == {"train": 8, "validation": 3, "test": 2}
     assert set(result["data_sha256"]) == {"train", "validation", "test"}
     assert {"python", "torch", "numpy", "onnx"} == set(result["versions"])
     for name, expected in result["sha256"].items():
@@ -87,25 +87,21 @@ def test_three_commands_bring_it_to_the_emulator(out: Path, result: dict[str, An
 
 
 def test_every_loss_over_bins_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Residual student, all losses, int8 training; and the cache spares the second run its teacher."""
+    """Residual student, all losses, int8 training; the cache spares the second run, of another seed, its teacher."""
     arguments = [str(CONFIGS / "resnet-smoke.toml"), "--cache", str(tmp_path / "cache")]
     assert main([*arguments, "--out", str(tmp_path / "first")]) == 0
     assert "teacher resnet2, seed 1: epoch" in capsys.readouterr().out
-    assert main([*arguments, "--out", str(tmp_path / "second")]) == 0
+    assert main([*arguments, "--out", str(tmp_path / "second"), "--seed", "2"]) == 0
     assert "teacher resnet2, seed 1: taken from" in capsys.readouterr().out
     first, second = (
         json.loads((tmp_path / name / "result.json").read_text()) for name in ("first", "second")
     )
-    assert first["sha256"] == second["sha256"]
     assert first["terms"] == ["decoupled", "feature", "hard", "relation", "soft"]
+    assert first["teacher"] == second["teacher"]
     assert first["teacher"]["entropy"]["label_entropy"] > 0
+    assert first["sha256"]["student.onnx"] != second["sha256"]["student.onnx"]
+    assert first["sha256"]["test.npz"] == second["sha256"]["test.npz"]
     assert np.load(tmp_path / "first" / "student.calib.npz")["x"].shape[1:] == (1, 200)
-    # Another seed, another student; the teacher stays.
-    assert main([*arguments, "--out", str(tmp_path / "third"), "--seed", "2"]) == 0
-    assert "taken from" in capsys.readouterr().out
-    third = json.loads((tmp_path / "third" / "result.json").read_text())
-    assert third["sha256"]["student.onnx"] != first["sha256"]["student.onnx"]
-    assert third["sha256"]["test.npz"] == first["sha256"]["test.npz"]
 
 
 def test_shipped_settings_are_valid() -> None:
@@ -127,14 +123,17 @@ def test_shipped_settings_are_valid() -> None:
 def test_mistakes_are_named(
     old: str, new: str, part: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = (CONFIGS / "pulse-smoke.toml").read_text().replace("epochs = 3", "epochs = 1")
+    text = (CONFIGS / "pulse-smoke.toml").read_text()
     assert old in text
-    smaller = text.replace(old, new).replace("train_subjects = 10", "train_subjects = 6")
+    smaller = text.replace(old, new).replace("train_subjects = 8", "train_subjects = 6")
     (tmp_path / "c.toml").write_text(
         smaller.replace("seconds_per_subject = 60.0", "seconds_per_subject = 10.0")
     )
     assert main([str(tmp_path / "c.toml"), "--out", str(tmp_path / "out")]) == 2
-    assert part in capsys.readouterr().err
+    printed = capsys.readouterr()
+    assert part in printed.err
+    # Before anything is trained.
+    assert "epoch" not in printed.out
 
 
 def test_files_are_looked_for_beside_the_settings(tmp_path: Path) -> None:
