@@ -65,6 +65,23 @@ def test_two_runs_give_equal_weights_and_another_seed_others(job: Task, tmp_path
     assert not equal(first[0], other)
 
 
+def test_every_epoch_has_an_order_of_its_own(
+    job: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders: list[list[int]] = []
+    draw = torch.randperm
+
+    def noted(count: int) -> "torch.Tensor":
+        order = draw(count)
+        orders.append(order.tolist())
+        return order
+
+    monkeypatch.setattr(torch, "randperm", noted)
+    trained(job, tmp_path)
+    assert len({tuple(order) for order in orders}) == len(orders) == 4
+    assert all(sorted(order) == list(range(len(job.train.hr))) for order in orders)
+
+
 class Interrupted(Exception):
     pass
 
