@@ -10,7 +10,7 @@ from models.int8_training.graph_network import GraphNetwork
 from models.int8_training.settings import Int8Settings
 from models.losses.answers import Answers
 from models.losses.combination import Combination
-from models.losses.settings import LossSettings
+from models.losses.settings import LossSettings, SoftLoss
 from models.training.loop import Examples, Report, chosen_device, set_seed
 from ppg_deploy.quantize.calibration import Range
 from ppg_deploy.quantize.preparation import PreparedStudent
@@ -44,7 +44,7 @@ def fine_tune(
 
     Args:
         prepared: the exported student as `quantize` prepares it, with its calibration windows.
-        losses: as in the training before; only terms that look at the answers take part.
+        losses: as in the training before; only terms that look at the answers take part, if `settings` want them.
         train: normalised windows and labels.
         teacher: answers for the same windows.
         validation_x: normalised windows.
@@ -59,6 +59,9 @@ def fine_tune(
     device = chosen_device("cpu")
     set_seed(seed, device)
     network = GraphNetwork(prepared.conversion)
+    if settings.towards == "float":
+        losses = LossSettings(soft=SoftLoss(temperature=1.0))
+        teacher = _answers(_outputs(network, torch.from_numpy(train.x)))
     calibration = torch.from_numpy(prepared.calibration_x)
     output_range = prepared.output_range("card")
     _take_ranges(network, calibration, output_range)
