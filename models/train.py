@@ -17,6 +17,7 @@ import torch
 
 from models.evaluate import measure_folder
 from models.synth import WindowSet, generate_window_set, save_window_set
+from models.training.cards import regression_card
 from models.training.config import TrainConfig, read_config
 from models.training.data import spread_over_heart_rate, training_recordings
 from models.training.export import write_card, write_onnx
@@ -59,7 +60,7 @@ def train(config: TrainConfig, out: Path) -> dict[str, Any]:
     validation = generate_window_set(config.data.validation_seeds, config.data.seconds_per_subject)
     student = fit(recordings, normalisation, validation, config.fit, print)
     write_onnx(out / "student.onnx", student)
-    write_card(out / "student.toml", config.export.name, normalisation)
+    write_card(out / "student.toml", regression_card(config.export.name, normalisation))
     save_window_set(out / "student.calib.npz", calibration_windows(config))
     save_window_set(out / "test.npz", shipped_test_windows(config))
 

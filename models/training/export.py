@@ -6,38 +6,42 @@ from pathlib import Path
 
 import torch
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from torch import nn
 
-from models.students.pulse import INPUT_SHAPE, PulseStudent
-from models.synth import CHANNELS, SAMPLE_RATE_HZ, STRIDE_SAMPLES, WINDOW_SAMPLES
-from models.training.data import Normalisation
+from models.students.pulse import INPUT_SHAPE
+from ppg_deploy.card import StudentCard
 from ppg_deploy.files import write_bytes, write_text
 
 _OPSET = 17
 
 
-def write_onnx(path: Path, student: PulseStudent) -> None:
-    """Export with PyTorch's TorchScript exporter: opset 17, input `x` (1, 1, 4, 256), output `hr` (1, 1).
+def write_onnx(
+    path: Path, network: nn.Module, input_shape: tuple[int, ...] = INPUT_SHAPE, output: str = "hr"
+) -> None:
+    """Export with PyTorch's TorchScript exporter: opset 17, input `x` (1, *input_shape), one output.
 
-    The newer exporter writes opset 18 and needs onnxscript; the network does not need either.
+    The newer exporter writes opset 18 and needs onnxscript; the networks do not need either.
     """
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         exported = Path(folder) / "student.onnx"
         # It announces its deprecation on every call.
         warnings.simplefilter("ignore", DeprecationWarning)
+        # Residual students' paddings: folded by the converter instead.
+        warnings.filterwarnings("ignore", message="Constant folding", category=UserWarning)
         torch.onnx.export(
-            student.eval(),
-            (torch.zeros(1, *INPUT_SHAPE),),
+            network.eval(),
+            (torch.zeros(1, *input_shape),),
             exported,
             opset_version=_OPSET,
             input_names=["x"],
-            output_names=["hr"],
+            output_names=[output],
             dynamo=False,
         )
         write_bytes(path, exported.read_bytes())
 
 
-def write_card(path: Path, name: str, normalisation: Normalisation) -> None:
-    """Write the student card with the training set's mean and standard deviation of each channel."""
+def write_card(path: Path, card: StudentCard) -> None:
+    """Write the student card."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         undefined=StrictUndefined,
@@ -46,15 +50,4 @@ def write_card(path: Path, name: str, normalisation: Normalisation) -> None:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    channels = [
-        {"name": channel, "mean": float(mean), "std": float(std)}
-        for channel, mean, std in zip(CHANNELS, normalisation.mean, normalisation.std, strict=True)
-    ]
-    card = environment.get_template("student.toml.j2").render(
-        name=name,
-        sample_rate_hz=float(SAMPLE_RATE_HZ),
-        window_s=WINDOW_SAMPLES / SAMPLE_RATE_HZ,
-        stride_s=STRIDE_SAMPLES / SAMPLE_RATE_HZ,
-        channels=channels,
-    )
-    write_text(path, card)
+    write_text(path, environment.get_template("student.toml.j2").render(card=card))

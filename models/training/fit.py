@@ -10,6 +10,7 @@ from models.students.pulse import PulseStudent
 from models.synth import WindowSet
 from models.training.config import FitTable
 from models.training.data import Normalisation, TrainingRecordings
+from models.training.tapped import scale_output
 
 
 def predict(student: PulseStudent, x: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -19,13 +20,6 @@ def predict(student: PulseStudent, x: NDArray[np.float32]) -> NDArray[np.float32
         parts = [student(torch.from_numpy(x[start : start + 256])) for start in range(0, len(x), 256)]
     answers: NDArray[np.float32] = torch.cat(parts)[:, 0].numpy()
     return answers
-
-
-def scale_output(student: PulseStudent, mean_bpm: float, std_bpm: float) -> None:
-    """Fold `answer * std + mean` into the last layer, so that the network answers in BPM."""
-    with torch.no_grad():
-        student.out.weight.mul_(std_bpm)
-        student.out.bias.mul_(std_bpm).add_(mean_bpm)
 
 
 def fit(

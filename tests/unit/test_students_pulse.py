@@ -14,7 +14,8 @@ from models.train import train  # noqa: E402
 from models.training.config import TrainConfig, read_config  # noqa: E402
 from models.training.data import Normalisation, spread_over_heart_rate, training_recordings  # noqa: E402
 from models.training.export import write_onnx  # noqa: E402
-from models.training.fit import predict, scale_output  # noqa: E402
+from models.training.fit import predict  # noqa: E402
+from models.training.tapped import scale_output  # noqa: E402
 from ppg_deploy.card import FixedChannel, load_card  # noqa: E402
 from ppg_deploy.errors import InputError  # noqa: E402
 
