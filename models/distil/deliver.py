@@ -16,7 +16,7 @@ from models.training.networks import Task
 from models.training.split import SubjectSplit
 from ppg_deploy import api
 from ppg_deploy.config import GateConfig
-from ppg_deploy.quantize.preparation import PreparedStudent, QuantizeInputs, prepare_student
+from ppg_deploy.quantization.preparation import PreparedStudent, QuantizeInputs, prepare_student
 from ppg_deploy.windows import load_windows
 
 MODEL = "student.onnx"
@@ -74,7 +74,7 @@ def int8_error(folder: Path, out: Path) -> dict[str, Any]:
     """What `ppg-deploy quantize` says about the delivered student on its test windows; `out` gets its files.
 
     Raises:
-        PpgDeployError: as `ppg_deploy.quantize`.
+        PpgDeployError: as `ppg_deploy.quantization`.
     """
     report = api.quantize(folder / MODEL, out=out, data=folder / TEST)
     accuracy = report.accuracy

@@ -1,6 +1,6 @@
 """Rounding as int8 does, with gradients that pass straight through.
 
-The codes are those of `ppg_deploy/quantize`: activations affine with one scale, rounded half to even and saturated
+The codes are those of `ppg_deploy/quantization`: activations affine with one scale, rounded half to even and saturated
 (`codes.py`); weights symmetric with one scale an output channel (`weights.py`); biases in steps of the product of both.
 """
 

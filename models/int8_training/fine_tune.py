@@ -12,9 +12,9 @@ from models.losses.answers import Answers
 from models.losses.combination import Combination
 from models.losses.settings import LossSettings, SoftLoss
 from models.training.loop import Examples, Report, chosen_device, set_seed
-from ppg_deploy.quantize.calibration import Range
-from ppg_deploy.quantize.preparation import PreparedStudent
-from ppg_deploy.quantize.ranges import activation_quantization
+from ppg_deploy.quantization.calibration import Range
+from ppg_deploy.quantization.preparation import PreparedStudent
+from ppg_deploy.quantization.ranges import activation_quantization
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from ppg_deploy.graph.operators import (
     Reshape,
 )
 from ppg_deploy.graph.shapes import window_pads
-from ppg_deploy.quantize.calibration import Range
+from ppg_deploy.quantization.calibration import Range
 
 Pads = tuple[int, int]
 _WEIGHTED = (Conv2D, DepthwiseConv2D, FullyConnected)

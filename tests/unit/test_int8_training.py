@@ -20,10 +20,10 @@ from ppg_deploy.convert import Conversion, convert_onnx  # noqa: E402
 from ppg_deploy.errors import UnsupportedModelError  # noqa: E402
 from ppg_deploy.graph import DType, Quantization, Tensor  # noqa: E402
 from ppg_deploy.graph.quantized_reference import run_quantized, run_quantized_output  # noqa: E402
-from ppg_deploy.quantize import calibrate, dequantize_codes, quantize_graph, quantize_windows  # noqa: E402
-from ppg_deploy.quantize.preparation import QuantizeInputs, prepare_student  # noqa: E402
-from ppg_deploy.quantize.ranges import activation_quantization  # noqa: E402
-from ppg_deploy.quantize.weights import quantize_weights  # noqa: E402
+from ppg_deploy.quantization import calibrate, dequantize_codes, quantize_graph, quantize_windows  # noqa: E402
+from ppg_deploy.quantization.preparation import QuantizeInputs, prepare_student  # noqa: E402
+from ppg_deploy.quantization.ranges import activation_quantization  # noqa: E402
+from ppg_deploy.quantization.weights import quantize_weights  # noqa: E402
 
 # Between them: dilated, strided, SAME, VALID, depthwise and 1x1 convolutions, both pools, pads, sums, reshapes.
 NAMES = ("pulse", "resnet2", "resnet6", "timeppg-small", "microresnet")
