@@ -74,7 +74,7 @@ def int8_error(folder: Path, out: Path) -> dict[str, Any]:
     """What `ppg-deploy quantize` says about the delivered student on its test windows; `out` gets its files.
 
     Raises:
-        PpgDeployError: as `ppg_deploy.quantization`.
+        PpgDeployError: as `ppg_deploy.quantize`.
     """
     report = api.quantize(folder / MODEL, out=out, data=folder / TEST)
     accuracy = report.accuracy
