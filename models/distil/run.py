@@ -76,6 +76,7 @@ def distil(
         "cpu_seconds": round(time.process_time() - started),
         "device": str(chosen_device(settings.student.fit.device)),
         "data_sha256": split.hashes,
+        "cautions": list(split.cautions),
         "subjects": {
             name: len(np.unique(part.subject))
             for name, part in (("train", split.train), ("validation", split.validation), ("test", split.test))
