@@ -15,6 +15,7 @@ from models.synth import WindowSet, generate_window_set  # noqa: E402
 from models.training.checkpoint import Progress, load_checkpoint  # noqa: E402
 from models.training.loop import Examples, Fitted, answers_of  # noqa: E402
 from models.training.networks import Task, feature_layer, registered, task, train_network  # noqa: E402
+from models.training.schedule import learning_rate  # noqa: E402
 from models.training.settings import FitSettings  # noqa: E402
 from models.training.split import SubjectSplit, window_set_of_file  # noqa: E402
 from models.training.tapped import TappedNetwork, last_dense, scale_output, set_dropout  # noqa: E402
@@ -196,3 +197,25 @@ def test_windows_files_for_training(split: SubjectSplit, tmp_path: Path) -> None
     np.savez(tmp_path / "n.npz", x=part.x, hr=part.hr)
     with pytest.raises(InputError, match="no subject"):
         window_set_of_file(tmp_path / "n.npz")
+
+
+@pytest.mark.parametrize("steps", [50, 400])
+def test_one_cycle_is_that_of_torch(steps: int) -> None:
+    settings = FitSettings(epochs=1, patience=1, learning_rate=3e-3, schedule="one-cycle")
+    weight = torch.nn.Parameter(torch.zeros(1))
+    optimiser = torch.optim.Adam([weight], lr=1.0)
+    # torch reaches the ends with its first and last step; total_steps - 1 is its 100 %.
+    cycle = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, 3e-3, total_steps=steps + 1, pct_start=(0.3 * steps + 1) / (steps + 1), final_div_factor=1e9
+    )
+    for step in range(steps):
+        assert learning_rate(settings, step / steps) == pytest.approx(optimiser.param_groups[0]["lr"], rel=1e-6)
+        optimiser.step()
+        cycle.step()
+
+
+def test_cosine_halves_at_half_time_and_constant_stays() -> None:
+    cosine = FitSettings(epochs=10, patience=1, learning_rate=0.2, schedule="cosine")
+    assert [learning_rate(cosine, done) for done in (0.0, 0.5, 1.0)] == pytest.approx([0.2, 0.1, 0.0])
+    constant = cosine.model_copy(update={"schedule": "constant"})
+    assert [learning_rate(constant, done) for done in (0.0, 0.7, 1.0)] == [0.2] * 3
