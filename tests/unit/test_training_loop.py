@@ -34,6 +34,12 @@ def job(split: SubjectSplit) -> Task:
     return task("timeppg-small", split, card_name="t", ppg="fixed")
 
 
+@pytest.fixture(scope="module")
+def two_dimensional(split: SubjectSplit) -> Task:
+    """Its 2-D convolutions train in another memory layout."""
+    return task("pulse", split, card_name="t", ppg="fixed")
+
+
 def trained(
     job: Task,
     folder: Path,
@@ -87,8 +93,12 @@ class Interrupted(Exception):
     pass
 
 
-def test_an_interrupted_run_goes_on_to_the_same_weights(job: Task, tmp_path: Path) -> None:
+@pytest.mark.parametrize("network", ["job", "two_dimensional"])
+def test_an_interrupted_run_goes_on_to_the_same_weights(
+    network: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
     """Killed after the second epoch's checkpoint; dropout, order and learning rate go on as if nothing was."""
+    job: Task = request.getfixturevalue(network)
     whole = trained(job, tmp_path / "whole")
 
     def stop_after_two(line: str) -> None:
@@ -102,6 +112,21 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(job: Task, tmp_path: Pat
     assert [line[:9] for line in lines] == ["epoch   3", "epoch   4"]
     assert equal(whole[0], resumed[0])
     assert whole[1] == resumed[1]
+
+
+def test_two_dimensional_networks_come_back_in_the_usual_layout(
+    two_dimensional: Task, tmp_path: Path
+) -> None:
+    """Weights from memory and from a file must give the same answers to the bit: teachers come from either."""
+    weights, fitted = trained(two_dimensional, tmp_path / "a")
+    assert all(value.is_contiguous() for value in weights.values())
+    network = two_dimensional.student.build()
+    network.load_state_dict(weights)
+    first, second = (answers_of(TappedNetwork(network), two_dimensional.validation.x) for _ in range(2))
+    assert torch.equal(first.output, second.output)
+    assert not network.block2[0].weight.is_contiguous()
+    assert equal(weights, network.state_dict())
+    assert fitted == trained(two_dimensional, tmp_path / "b")[1]
 
 
 def test_a_checkpoint_of_other_settings_or_a_damaged_one_is_ignored(job: Task, tmp_path: Path) -> None:
@@ -180,7 +205,7 @@ def test_subjects_never_leak_between_parts(split: SubjectSplit) -> None:
         (split.train, split.validation, split.validation),
         (split.train, split.validation, split.train.pick(np.array([5]))),
     ):
-        with pytest.raises(InputError, match="share subjects: synth-"):
+        with pytest.raises(InputError, match="share subjects: synth_"):
             SubjectSplit(*parts)
     with pytest.raises(InputError, match="validation windows are none"):
         SubjectSplit(split.train, split.validation.pick(np.array([], int)), split.test)
