@@ -93,9 +93,7 @@ class LossSettings(BaseModel):
     def needs_teacher(self) -> bool:
         """True when some loss looks at a teacher."""
         hard_distillation = self.hard is not None and self.hard.labels < 1.0
-        return hard_distillation or any(
-            (self.soft, self.decoupled, self.feature, self.relation, self.pulse)
-        )
+        return hard_distillation or any((self.soft, self.decoupled, self.feature, self.relation, self.pulse))
 
     @property
     def from_scratch(self) -> "LossSettings":

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from models.training.config import read_config
 
 from models.evaluate import generated_windows, main, measure
 from models.synth import generate_window_set
-from models.training.config import read_config
 from ppg_deploy.card import load_card
 from ppg_deploy.files import sha256_of_file
 from ppg_deploy.windows import load_windows
