@@ -231,10 +231,16 @@ def test_one_cycle_is_that_of_torch(steps: int) -> None:
     optimiser = torch.optim.Adam([weight], lr=1.0)
     # torch reaches the ends with its first and last step; total_steps - 1 is its 100 %.
     cycle = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, 3e-3, total_steps=steps + 1, pct_start=(0.3 * steps + 1) / (steps + 1), final_div_factor=1e9
+        optimiser,
+        3e-3,
+        total_steps=steps + 1,
+        pct_start=(0.3 * steps + 1) / (steps + 1),
+        final_div_factor=1e9,
     )
     for step in range(steps):
-        assert learning_rate(settings, step / steps) == pytest.approx(optimiser.param_groups[0]["lr"], rel=1e-6)
+        assert learning_rate(settings, step / steps) == pytest.approx(
+            optimiser.param_groups[0]["lr"], rel=1e-6
+        )
         optimiser.step()
         cycle.step()
 
