@@ -61,10 +61,10 @@ def distil(
         InputError: settings that do not fit networks or windows. EnvironmentProblem: `out` cannot be written.
     """
     started = time.process_time()
-    _check_losses(settings)
+    check_losses(settings)
     shipped = _shipped_windows(settings.export, split)
     job = task(settings.student.network, split, card_name=settings.export.name, ppg=settings.student.ppg)
-    teacher = _teacher(settings, split, cache or out / "cache", report)
+    teacher = teacher_of(settings, split, cache or out / "cache", report)
     answers = None if teacher is None else teacher.answers
     runs = {"": (settings.loss, answers)}
     if answers is not None and settings.student.compare_with_scratch:
@@ -112,8 +112,12 @@ def _shipped_windows(export: ExportSettings, split: SubjectSplit) -> WindowSet |
     return middle_windows(split.test, export.shipped_test_subjects, export.shipped_windows_per_subject)
 
 
-def _check_losses(settings: DistilSettings) -> None:
-    """Losses that do not fit the networks are better found before a teacher is trained for hours."""
+def check_losses(settings: DistilSettings) -> None:
+    """Losses that do not fit the networks are better found before a teacher is trained for hours.
+
+    Raises:
+        InputError: they do not, or a network is unknown.
+    """
     teacher = None
     feature = settings.loss.feature
     if settings.teacher is not None:
@@ -127,7 +131,12 @@ def _check_losses(settings: DistilSettings) -> None:
     Combination(settings.loss, probe(settings.student.network, layer), teacher)
 
 
-def _teacher(settings: DistilSettings, split: SubjectSplit, cache: Path, report: Report) -> Teacher | None:
+def teacher_of(settings: DistilSettings, split: SubjectSplit, cache: Path, report: Report) -> Teacher | None:
+    """Train the teacher of `settings`, or find it and its answers in the cache; None where there is none.
+
+    Raises:
+        InputError: settings that do not fit networks or windows. EnvironmentProblem: `cache` cannot be written.
+    """
     if settings.teacher is None:
         return None
     feature = settings.loss.feature

@@ -33,7 +33,7 @@ class TappedNetwork(nn.Module):  # type: ignore[misc, unused-ignore]
         std_bpm: float = 1.0,
     ) -> None:
         super().__init__()
-        # The PULSE student trains a third faster so on a CPU. Windows follow the weights.
+        # The PULSE student trains faster so on a CPU; windows follow the weights. Other weights stay as they are.
         self.network = network.to(memory_format=torch.channels_last)
         self.mean_bpm, self.std_bpm = mean_bpm, std_bpm
         self._hidden: Tensor | None = None
