@@ -75,7 +75,6 @@ class Demo:
 
 DEMOS = (
     Demo("pulse-demo", 27_241, (1, 4, 256), ("hr", 1)),
-    # Batch norms behind a convolution are folded into it: 4 x 32 numbers fewer for each of the two.
     Demo("resnet2-demo", 27_060, (1, 200), ("logits", 180)),
 )
 every_demo = pytest.mark.parametrize("demo", DEMOS, ids=lambda demo: demo.name)
@@ -195,11 +194,9 @@ def test_network_is_the_published_one_and_small(demo: Demo) -> None:
     model = onnx.load(demo.folder / "student.onnx")
     onnx.checker.check_model(model)
     (given,), (answered,) = model.graph.input, model.graph.output
-    shapes = [
-        [dimension.dim_value for dimension in value.type.tensor_type.shape.dim] for value in (given, answered)
-    ]
     assert (given.name, answered.name) == ("x", demo.output[0])
-    assert shapes == [[1, *demo.input_shape], [1, demo.output[1]]]
+    assert [axis.dim_value for axis in given.type.tensor_type.shape.dim] == [1, *demo.input_shape]
+    assert answered.type.tensor_type.shape.dim[-1].dim_value == demo.output[1]
     assert demo.result["student"]["parameters"] == demo.parameters
     assert (demo.folder / "student.onnx").stat().st_size < 200_000
 
