@@ -121,9 +121,10 @@ def fit_curves(
 
     Least squares over all replicates that hold every size of the strategy. The band and the intervals come from a
     bootstrap that draws whole replicates (split, seed): the students of a replicate share test subjects and rise and
-    fall together. Percentiles are those of the expanded percentile interval (Hesterberg, The American Statistician 69, 2015),
-    which makes up for few replicates as far as percentiles can: bands of fewer than six are too narrow all the same, since
-    the range of n values covers their median in 1 - 2^(1 - n) of cases. The same seed gives the same numbers.
+    fall together. Its percentiles are those of the expanded percentile interval (Hesterberg, The American
+    Statistician 69, 2015), which makes up for few replicates as far as percentiles can. Fewer than six are too few all
+    the same: the range of n values covers their median in 1 - 2^(1 - n) of cases. Replicates of one split are taken
+    for independent. The same seed gives the same numbers.
 
     Raises:
         InputError: an error is not finite, or fewer than 100 resamples are asked for.
