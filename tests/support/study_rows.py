@@ -1,5 +1,6 @@
 """Rows of a study that nobody trained."""
 
+from models.study.costs import Cost
 from models.study.table import SCRATCH, StudyRow
 
 
@@ -33,4 +34,22 @@ def study_row(
         best_epoch=3,
         epochs=5,
         folder=folder or f"{student}/{strategy}/{split}-{seed}",
+    )
+
+
+def study_cost(student: str, cycles: float, *, board: str = "nucleo-l476rg") -> Cost:
+    """What a network costs on a board."""
+    return Cost(
+        student,
+        board,
+        "balanced",
+        instructions=0.9 * cycles,
+        cycles_estimated=cycles,
+        timing_model="cortex-m4-zero-wait-state-v1",
+        ram=13_752,
+        ram_limit=98_304,
+        flash=72_484,
+        flash_limit=1_048_576,
+        energy_estimated_uj=cycles * 4.2075e-4,
+        energy_assumptions=("10.2 mA at 3.3 V and 80 MHz", "no energy is spent between inferences"),
     )
