@@ -166,8 +166,8 @@ def _curve_parts(
     said = (
         f"error(n) = a + b exp(-c x), x = {_AXES[scale]}, of the {_MEASURES[measure]} models; n counts parameters, "
         "n0 is the smallest student. a: what no size removes; b: what the smallest student loses above it; c: how fast "
-        "that goes away. In brackets 95 % intervals, from a bootstrap over whole replicates. The root mean square misfit "
-        f"of the means is given for this form and for x = {_AXES[_OTHER[scale]]}."
+        "that goes away. In brackets 95 % intervals, from a bootstrap over whole replicates. The root mean square "
+        f"misfit of the means is given for this form and for x = {_AXES[_OTHER[scale]]}."
     )
     head = [
         "strategy",
@@ -191,8 +191,8 @@ def _cost_parts(joined: Sequence[Joined], costs: Sequence[Cost], measure: Measur
     said = (
         "Of one window, under the emulator unicorn: `instructions` are exact counts, `cycles_estimated` follow from "
         "the timing model, `energy_estimated` from these and a documented current; no board was measured. One "
-        "delivered student stands for its network (models/study/costs.py says how much weights matter). Pareto: no other student "
-        "of the same board and level has at most this mean error and at most these cycles, and less of one of them."
+        "delivered student stands for its network (models/study/costs.py says how much weights matter). Pareto: no other "
+        "student of the same board and level has at most this mean error and at most these cycles, and less of one of them."
     )
     rows = [_cost_row(point, measure) for point in joined if point.cost.error is None]
     head = [

@@ -265,7 +265,7 @@ def _parameters(
             ends = [None if _is_at((lowest, highest), float(end)) else float(end) for end in quantiles]
         value = float(best[index])
         # Without a slope every c is as good.
-        at_bound = _is_at((lowest, highest), value) or (index == 2 and best[1] == 0.0)
+        at_bound = _is_at((lowest, highest), value) or (index == 2 and float(best[1]) == 0.0)
         found.append(Parameter(value, ends[0], ends[1], at_bound))
     return found[0], found[1], found[2]
 
