@@ -1,4 +1,4 @@
-"""Train a grid of students: python -m models.study models/configs/study-smoke.toml --out build/study"""
+"""Train a grid of students: python -m models.study models/study/configs/smoke.toml --out build/study"""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 from models.study.run import run_study
 from models.study.settings import read_study
 from models.study.table import write_csv
-from ppg_deploy.errors import PpgDeployError
+from ppg_deploy.errors import IncompleteSweepError, PpgDeployError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,6 +26,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         result = run_study(read_study(options.study), options.out, jobs=options.jobs, say=_print_now)
         write_csv(options.out / "study.csv", result.rows)
+        if result.failures:
+            reasons = "\n".join(f"  {failure.point.folder}: {failure.reason}" for failure in result.failures)
+            raise IncompleteSweepError(
+                f"{len(result.failures)} of {len(result.failures) + len(result.rows)} trainings failed\n{reasons}",
+                hint="the same command tries them again; log.txt in their folders has what they printed",
+            )
     except PpgDeployError as error:
         print(f"error: {error.message}\nhint: {error.hint}", file=sys.stderr)
         return error.exit_code

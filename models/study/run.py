@@ -226,5 +226,6 @@ def _row(point: Point, folder: Path, out: Path) -> StudyRow:
         model_bytes=int8["model_bytes"],
         best_epoch=training["best_epoch"],
         epochs=training["epochs"],
+        mae_by_subject=error["mae_by_subject"],
         folder=folder.relative_to(out).as_posix(),
     )

@@ -138,7 +138,7 @@ def read_study(path: Path) -> StudySettings:
     Raises:
         InputError: the file cannot be read, is no TOML or has a wrong field (the message names it).
     """
-    hint = "compare it with models/configs/study-smoke.toml"
+    hint = "compare it with the files in models/study/configs"
     try:
         study = StudySettings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
