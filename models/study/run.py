@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -15,8 +14,9 @@ import models
 from models.distil.data import split_of
 from models.distil.run import RESULT
 from models.students.registry import STUDENTS
-from models.study.grid import Grid, LeftOut, Point, data_of_splits, grid_of
+from models.study.grid import Grid, Point, data_of_splits, grid_of
 from models.study.job import DONE_NAME, ERROR_NAME, JOB_NAME, LOG_NAME, JobError, StudyJob
+from models.study.result import Failure, StudyResult, TeacherFacts
 from models.study.settings import StudySettings
 from models.study.table import StudyRow
 from ppg_deploy.building.lock import folder_lock
@@ -29,33 +29,6 @@ CACHE = "teachers"
 STUDENTS_FOLDER = "students"
 TEACHER_JOBS = "teacher-jobs"
 _LOCK_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A training that gave nothing, and why."""
-
-    point: Point
-    reason: str
-
-
-@dataclass(frozen=True)
-class StudyResult:
-    """Everything that a study has found out.
-
-    Attributes:
-        rows: finished trainings in the order of the grid.
-        failures: the others.
-        left_out: combinations that cannot be trained.
-        teachers: facts of each teacher on each split, by "teacher, split".
-        cautions: why training and test may share a person all the same, by split.
-    """
-
-    rows: tuple[StudyRow, ...]
-    failures: tuple[Failure, ...]
-    left_out: tuple[LeftOut, ...]
-    teachers: Mapping[str, Any]
-    cautions: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -111,35 +84,41 @@ class _Runner:
     def __init__(self, study: StudySettings, grid: Grid, out: Path, jobs: int, say: Say) -> None:
         self._study, self._grid, self._out, self._jobs, self._say = study, grid, out, jobs, say
         self._reasons: dict[Path, str] = {}
-        self._teachers: dict[str, Any] = {}
+        self._teachers: list[TeacherFacts] = []
 
     def run(self, cautions: Mapping[str, tuple[str, ...]]) -> StudyResult:
         for split in dict.fromkeys(point.split for point in self._grid.points):
             points = [point for point in self._grid.points if point.split == split]
-            teachers = {
-                self._teacher_job(point).folder: self._teacher_job(point) for point in points if point.teacher
-            }
-            self._run(list(teachers.values()))
-            for job in teachers.values():
-                if _is_done(job):
-                    self._teachers[job.name] = json.loads((job.folder / job.result).read_text())
-            students = []
-            for point in points:
-                job = self._student_job(point)
-                teacher = None if point.teacher is None else self._teacher_job(point).folder
-                if teacher in self._reasons:
-                    self._reasons[job.folder] = f"its teacher: {self._reasons[teacher]}"
-                else:
-                    students.append(job)
-            self._run(students)
+            self._train_teachers(points)
+            self._train_students(points)
         rows, failures = [], []
         for point in self._grid.points:
             job = self._student_job(point)
             if job.folder in self._reasons:
-                failures.append(Failure(point, self._reasons[job.folder]))
+                failures.append(Failure(job.name, self._reasons[job.folder]))
             else:
                 rows.append(_row(point, job.folder, self._out))
-        return StudyResult(tuple(rows), tuple(failures), self._grid.left_out, self._teachers, cautions)
+        return StudyResult(tuple(rows), tuple(failures), self._grid.left_out, tuple(self._teachers), cautions)
+
+    def _train_teachers(self, points: Sequence[Point]) -> None:
+        taught = [point for point in points if point.teacher is not None]
+        jobs = {self._teacher_job(point).folder: (point, self._teacher_job(point)) for point in taught}
+        self._run([job for _, job in jobs.values()])
+        for point, job in jobs.values():
+            if _is_done(job) and point.teacher is not None:
+                facts = json.loads((job.folder / job.result).read_text())
+                self._teachers.append(TeacherFacts(point.teacher, point.split, facts))
+
+    def _train_students(self, points: Sequence[Point]) -> None:
+        possible = []
+        for point in points:
+            job = self._student_job(point)
+            teacher = None if point.teacher is None else self._teacher_job(point).folder
+            if teacher in self._reasons and not _is_done(job):
+                self._reasons[job.folder] = f"its teacher: {self._reasons[teacher]}"
+            else:
+                possible.append(job)
+        self._run(possible)
 
     def _teacher_job(self, point: Point) -> _Job:
         folder = self._out / TEACHER_JOBS / f"{point.teacher}-{point.split}-{point.teacher_identity[:8]}"

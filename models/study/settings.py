@@ -17,6 +17,7 @@ from pydantic import (
 from models.data.settings import SplitTable
 from models.distil.settings import DataSettings
 from models.losses.settings import HardLoss, LossSettings
+from models.study.costs import CostSettings
 from models.study.table import SCRATCH
 from models.teachers.settings import TeacherSettings
 from models.training.cards import PpgNormalisation
@@ -94,6 +95,7 @@ class StudySettings(BaseModel):
         teacher: who teaches them.
         strategy: how.
         calibration_windows: for int8.
+        costs: boards that one student of each network is built for; None for none.
         limits: seconds.
     """
 
@@ -106,6 +108,7 @@ class StudySettings(BaseModel):
     teacher: tuple[TeacherTable, ...] = ()
     strategy: tuple[StrategyTable, ...] = ()
     calibration_windows: PositiveInt = 160
+    costs: CostSettings | None = None
     limits: LimitSettings = LimitSettings()
 
     @model_validator(mode="after")

@@ -56,6 +56,33 @@ def test_every_training_has_a_row_with_its_own_figures(out: Path) -> None:
     assert len({row["mae_float"] for row in found.values()}) == len(found)
 
 
+def test_processes_end_cleanly(out: Path) -> None:
+    logs = list(out.glob("*/*/log.txt"))
+    assert len(logs) == 7
+    assert not [log for log in logs if "Fatal" in log.read_text()]
+
+
+def test_report_names_everything(out: Path) -> None:
+    text = (out / "study.md").read_text()
+    assert (
+        "pulse by resnet2, decoupled: table loss.decoupled: the student answers with one heart rate" in text
+    )
+    assert "| resnet2 | as-given | resnet2 (seed 1) |" in text
+    study = json.loads((out / "study.json").read_text())
+    assert [row["folder"] for row in study["rows"]] == [row["folder"] for row in rows(out)]
+    assert [(cost["student"], cost["board"], cost["error"]) for cost in study["costs"]] == [
+        ("resnet1", "nucleo-l476rg", None),
+        ("pulse", "nucleo-l476rg", None),
+    ]
+    for row in study["rows"]:
+        subjects = row["mae_by_subject"]
+        assert set(subjects) == {"synth_9000", "synth_9001"}
+        # Both subjects have as many windows.
+        assert sum(subjects.values()) / 2 == pytest.approx(row["mae_float"], abs=1e-3)
+    for name in ("study.png", "study.svg"):
+        assert (out / name).stat().st_size > 5_000
+
+
 def test_both_seeds_had_the_same_teacher(out: Path) -> None:
     assert len(list((out / "teachers").glob("*.pt"))) == 1
     teachers = [
