@@ -56,9 +56,9 @@ def distil(
         InputError: settings that do not fit networks or windows. EnvironmentProblem: `out` cannot be written.
     """
     started = time.process_time()
-    _check_losses(settings)
+    check_losses(settings)
     job = task(settings.student.network, split, card_name=settings.export.name, ppg=settings.student.ppg)
-    teacher = _teacher(settings, split, cache or out / "cache", report)
+    teacher = teacher_of(settings, split, cache or out / "cache", report)
     answers = None if teacher is None else teacher.answers
     runs = {"": (settings.loss, answers)}
     if answers is not None and settings.student.compare_with_scratch:
@@ -76,6 +76,7 @@ def distil(
         "cpu_seconds": round(time.process_time() - started),
         "device": str(chosen_device(settings.student.fit.device)),
         "data_sha256": split.hashes,
+        "cautions": list(split.cautions),
         "subjects": {
             name: len(np.unique(part.subject))
             for name, part in (("train", split.train), ("validation", split.validation), ("test", split.test))
@@ -93,8 +94,12 @@ def distil(
     return result
 
 
-def _check_losses(settings: DistilSettings) -> None:
-    """Losses that do not fit the networks are better found before a teacher is trained for hours."""
+def check_losses(settings: DistilSettings) -> None:
+    """Losses that do not fit the networks are better found before a teacher is trained for hours.
+
+    Raises:
+        InputError: they do not, or a network is unknown.
+    """
     teacher = None
     feature = settings.loss.feature
     if settings.teacher is not None:
@@ -108,7 +113,12 @@ def _check_losses(settings: DistilSettings) -> None:
     Combination(settings.loss, probe(settings.student.network, layer), teacher)
 
 
-def _teacher(settings: DistilSettings, split: SubjectSplit, cache: Path, report: Report) -> Teacher | None:
+def teacher_of(settings: DistilSettings, split: SubjectSplit, cache: Path, report: Report) -> Teacher | None:
+    """Train the teacher of `settings`, or find it and its answers in the cache; None where there is none.
+
+    Raises:
+        InputError: settings that do not fit networks or windows. EnvironmentProblem: `cache` cannot be written.
+    """
     if settings.teacher is None:
         return None
     feature = settings.loss.feature

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
+from models.data.settings import RecordingsTable
 from models.int8_training.settings import Int8Settings
 from models.losses.settings import LossSettings
 from models.teachers.settings import TeacherSettings
@@ -26,19 +27,34 @@ class FilesTable(BaseModel):
     validation: Path
     test: Path
 
+    def relative_to(self, folder: Path) -> "FilesTable":
+        """The same with paths relative to `folder`."""
+        return FilesTable(
+            train=folder / self.train, validation=folder / self.validation, test=folder / self.test
+        )
+
 
 class DataSettings(BaseModel):
-    """Either synthetic subjects or windows files."""
+    """Synthetic subjects, windows files, or recordings of public data sets."""
 
     model_config = _STRICT
     synthetic: DataTable | None = None
     files: FilesTable | None = None
+    recordings: RecordingsTable | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if (self.synthetic is None) == (self.files is None):
-            raise ValueError("give data.synthetic or data.files")
+        if [self.synthetic, self.files, self.recordings].count(None) != 2:
+            raise ValueError("give one of data.synthetic, data.files and data.recordings")
         return self
+
+    def relative_to(self, folder: Path) -> "DataSettings":
+        """The same with all paths relative to `folder`."""
+        return DataSettings(
+            synthetic=self.synthetic,
+            files=None if self.files is None else self.files.relative_to(folder),
+            recordings=None if self.recordings is None else self.recordings.relative_to(folder),
+        )
 
 
 class StudentSettings(BaseModel):
@@ -101,8 +117,4 @@ def read_settings(path: Path) -> DistilSettings:
         raise InputError(f"{path} cannot be read: {error}", hint=hint) from error
     except ValidationError as error:
         raise InputError(f"{path}: {describe_problems(error)}", hint=hint) from error
-    if settings.data.files is None:
-        return settings
-    files = {name: path.parent / part for name, part in settings.data.files.model_dump().items()}
-    data = settings.data.model_copy(update={"files": FilesTable(**files)})
-    return settings.model_copy(update={"data": data})
+    return settings.model_copy(update={"data": settings.data.relative_to(path.parent)})

@@ -6,7 +6,13 @@ from torch.nn import functional
 from models.losses.answers import Answers
 from models.losses.decoupled import decoupled_distillation
 from models.losses.features import feature_adapter, feature_distillation
-from models.losses.labels import as_bpm, cross_entropy, label_distribution, nearest_bin
+from models.losses.labels import (
+    as_bpm,
+    cross_entropy,
+    label_distribution,
+    most_likely_bpm,
+    nearest_bin,
+)
 from models.losses.pulse import pulse_answers_term, pulse_distillation
 from models.losses.relations import relational_distillation
 from models.losses.settings import HardLoss, LossSettings, SoftLoss
@@ -50,7 +56,7 @@ class Combination(nn.Module):  # type: ignore[misc, unused-ignore]
         settings = self.settings
         terms: dict[str, Tensor] = {}
         if settings.hard is not None:
-            terms["hard"] = settings.hard.weight * hard_loss(student, hr, settings.hard)
+            terms["hard"] = settings.hard.weight * hard_loss(student, hr, teacher, settings.hard)
         if teacher is None:
             return terms
         if settings.soft is not None:
@@ -92,12 +98,22 @@ class Combination(nn.Module):  # type: ignore[misc, unused-ignore]
         )
 
 
-def hard_loss(student: Answers, hr: Tensor, settings: HardLoss) -> Tensor:
-    """Cross entropy in nats for logits, absolute error in BPM for a regression."""
-    if student.classes:
-        target = label_distribution(hr, sigma_bpm=settings.sigma_bpm, smoothing=settings.smoothing)
-        return cross_entropy(student.output, target)
-    return functional.l1_loss(student.output, hr[:, None])
+def hard_loss(student: Answers, hr: Tensor, teacher: Answers | None, settings: HardLoss) -> Tensor:
+    """Cross entropy in nats for logits, absolute error in BPM for a regression, which learns from labels alone.
+
+    Source of hard distillation: Touvron et al., "Training data-efficient image transformers & distillation through
+    attention" (DeiT), 2021, section 4: the teacher's argmax is a label like any other.
+    """
+    if not student.classes:
+        return functional.l1_loss(student.output, hr[:, None])
+    target = label_distribution(hr, sigma_bpm=settings.sigma_bpm, smoothing=settings.smoothing)
+    if settings.labels < 1.0:
+        assert teacher is not None
+        taught = label_distribution(
+            most_likely_bpm(teacher.output), sigma_bpm=settings.sigma_bpm, smoothing=settings.smoothing
+        )
+        target = settings.labels * target + (1.0 - settings.labels) * taught
+    return cross_entropy(student.output, target)
 
 
 def _soft(student: Answers, teacher: Answers, settings: SoftLoss) -> Tensor:
@@ -116,10 +132,18 @@ def _check(settings: LossSettings, student: Answers, teacher: Answers | None, an
             "table loss.decoupled: the student answers with one heart rate, not with bins",
             hint="use loss.soft or loss.pulse, or a residual student",
         )
-    over_bins = settings.decoupled is not None or (settings.soft is not None and student.classes)
+    hard_distillation = settings.hard is not None and settings.hard.labels < 1.0
+    if hard_distillation and not student.classes:
+        raise InputError(
+            "table loss.hard: labels is below 1, but the student answers with one heart rate and has no bins to learn",
+            hint="a heart rate of the teacher's is the target of loss.soft and loss.pulse",
+        )
+    over_bins = hard_distillation or settings.decoupled is not None
+    over_bins = over_bins or (settings.soft is not None and student.classes)
     if over_bins and not teacher.classes:
         raise InputError(
-            "tables loss.soft and loss.decoupled: the teacher answers with one heart rate, the student with bins",
+            "tables loss.hard, loss.soft and loss.decoupled: the teacher answers with one heart rate, the student with "
+            "bins",
             hint="use a residual teacher, or loss.pulse or loss.relation",
         )
     if answers_only:

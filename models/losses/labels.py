@@ -47,6 +47,11 @@ def expected_bpm(logits: Tensor) -> Tensor:
     return (torch.softmax(logits, dim=1) @ bin_centres(logits))[:, None]
 
 
+def most_likely_bpm(logits: Tensor) -> Tensor:
+    """Centre (N,) in BPM of the bin with the highest of the logits (N, 180); the lowest bin of equal ones."""
+    return FIRST_BIN_BPM + logits.argmax(dim=1).to(logits.dtype)
+
+
 def as_bpm(output: Tensor) -> Tensor:
     """Heart rates (N, 1): the output itself, or the expectation of logits."""
     return expected_bpm(output) if output.shape[1] > 1 else output

@@ -11,13 +11,16 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class HardLoss(BaseModel):
-    """Labels: cross entropy over the bins, or the absolute error of a regression in BPM.
+    """A heart rate as target: cross entropy over the bins, or the absolute error of a regression in BPM.
 
-    `sigma_bpm` and `smoothing` soften the labels of the cross entropy (see `label_distribution`).
+    `labels` is the share of the labels. The rest is hard distillation: the target is the teacher's most likely bin,
+    which only a teacher and a student with bins have. `sigma_bpm` and `smoothing` soften the target of the cross
+    entropy (see `label_distribution`).
     """
 
     model_config = _STRICT
     weight: _Positive = 1.0
+    labels: _Share = 1.0
     sigma_bpm: _NotNegative = 0.0
     smoothing: _Share = 0.0
 
@@ -89,9 +92,11 @@ class LossSettings(BaseModel):
     @property
     def needs_teacher(self) -> bool:
         """True when some loss looks at a teacher."""
-        return any((self.soft, self.decoupled, self.feature, self.relation, self.pulse))
+        hard_distillation = self.hard is not None and self.hard.labels < 1.0
+        return hard_distillation or any((self.soft, self.decoupled, self.feature, self.relation, self.pulse))
 
     @property
     def from_scratch(self) -> "LossSettings":
         """Labels alone, softened as here: what a student without a teacher learns from."""
-        return LossSettings(hard=self.hard or HardLoss())
+        hard = self.hard or HardLoss()
+        return LossSettings(hard=hard.model_copy(update={"labels": 1.0}))

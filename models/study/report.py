@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from models.study.by_subject import subject_differences
 from models.study.costs import Cost
 from models.study.joining import Joined, join, mean_error
+from models.study.markdown import bullets, table
 from models.study.picture import PICTURE, draw_study
 from models.study.scaling import Curve, NoCurve, Parameter, Scale, fit_curves
 from models.study.summary import (
@@ -34,6 +36,7 @@ def write_report(
     title: str,
     measure: Measure = "mae_int8",
     scale: Scale = "log-size",
+    notes: Sequence[str] = (),
 ) -> Path:
     """Write `folder`/study.md, and study.svg and study.png where matplotlib is installed; return the path of the first.
 
@@ -44,6 +47,7 @@ def write_report(
         title: first line of the report.
         measure: the error that differences, curves and the front are about.
         scale: form of the curve.
+        notes: further parts of the report.
 
     Raises:
         InputError: the rows contradict each other or hold an error that is not finite.
@@ -54,7 +58,9 @@ def write_report(
     for suffix, image in pictures.items():
         write_bytes(folder / f"{PICTURE}{suffix}", image)
     path = folder / REPORT
-    text = report_text(rows, curves, costs, title=title, measure=measure, scale=scale, picture=bool(pictures))
+    text = report_text(
+        rows, curves, costs, title=title, measure=measure, scale=scale, picture=bool(pictures), notes=notes
+    )
     write_text(path, text)
     return path
 
@@ -68,6 +74,7 @@ def report_text(
     measure: Measure = "mae_int8",
     scale: Scale = "log-size",
     picture: bool,
+    notes: Sequence[str] = (),
 ) -> str:
     """The whole of study.md.
 
@@ -82,9 +89,11 @@ def report_text(
         parts.append('No picture: matplotlib is not installed (`pip install "ppg-deploy[plot]"`).')
     parts += ["## Students and strategies", _error_table(summaries)]
     parts += ["## Distilled against scratch", *_difference_parts(paired_differences(rows, measure), measure)]
+    parts += _subject_parts(rows)
     others = fit_curves(rows, measure, scale=_OTHER[scale], resamples=100)
     parts += ["## Error against size", *_curve_parts(curves, others, measure, scale)]
     parts += ["## Costs on a microcontroller", *_cost_parts(join(summaries, costs, measure), costs, measure)]
+    parts += notes
     return "\n\n".join(parts) + "\n"
 
 
@@ -95,7 +104,7 @@ _PREFACE = (
 
 
 def _error_table(summaries: Sequence[GroupSummary]) -> str:
-    return _table(
+    return table(
         ["student", "parameters", "strategy", "teacher", "float", "int8", "always the mean", "replicates"],
         [
             [
@@ -135,7 +144,39 @@ def _difference_parts(differences: Sequence[PairedDifference], measure: Measure)
         for difference in differences
     ]
     head = ["student", "strategy", "teacher", "difference", "95 % interval", "distilled better in", "verdict"]
-    return [said, _table(head, rows)]
+    return [said, table(head, rows)]
+
+
+def _subject_parts(rows: Sequence[StudyRow]) -> list[str]:
+    differences = subject_differences(rows)
+    if not differences:
+        return []
+    said = (
+        "The same by test subject, of the float models: each subject's difference is the mean over its seeds, and the "
+        "interval is over subjects, the sample that a statement about other people rests on."
+    )
+    head = [
+        "student",
+        "strategy",
+        "teacher",
+        "difference",
+        "95 % interval",
+        "distilled better for",
+        "verdict",
+    ]
+    cells = [
+        [
+            difference.student,
+            difference.strategy,
+            difference.teacher or _NONE,
+            f"{difference.mean:+.2f}",
+            _interval(*(difference.interval or (None, None)), "+.2f"),
+            f"{difference.better} of {difference.subjects}",
+            difference.verdict,
+        ]
+        for difference in differences
+    ]
+    return [said, table(head, cells)]
 
 
 def _curve_parts(
@@ -181,8 +222,8 @@ def _curve_parts(
         "sizes",
         "replicates",
     ]
-    table = [_table(head, rows)] if rows else []
-    return [said, *table, *([_list(remarks)] if remarks else [])]
+    fitted = [table(head, rows)] if rows else []
+    return [said, *fitted, *([bullets(remarks)] if remarks else [])]
 
 
 def _cost_parts(joined: Sequence[Joined], costs: Sequence[Cost], measure: Measure) -> list[str]:
@@ -191,8 +232,9 @@ def _cost_parts(joined: Sequence[Joined], costs: Sequence[Cost], measure: Measur
     said = (
         "Of one window, under the emulator unicorn: `instructions` are exact counts, `cycles_estimated` follow from "
         "the timing model, `energy_estimated` from these and a documented current; no board was measured. One "
-        "delivered student stands for its network (models/study/costs.py says how much weights matter). Pareto: no other "
-        "student of the same board and level has at most this mean error and at most these cycles, and less of one of them."
+        "delivered student stands for its network (models/study/costs.py says how much weights matter). Pareto: "
+        "no other student of the same board and level has at most this mean error and at most these cycles, and less "
+        "of one of them."
     )
     rows = [_cost_row(point, measure) for point in joined if point.cost.error is None]
     head = [
@@ -205,7 +247,7 @@ def _cost_parts(joined: Sequence[Joined], costs: Sequence[Cost], measure: Measur
         "instructions",
     ]
     head += ["cycles_estimated", "timing model", "RAM, B", "flash, B", "energy_estimated, µJ", "Pareto"]
-    parts = [said, *([_table(head, rows)] if rows else [])]
+    parts = [said, *([table(head, rows)] if rows else [])]
     bases: dict[tuple[str, ...], list[str]] = {}
     for cost in costs:
         if cost.energy_assumptions:
@@ -214,14 +256,14 @@ def _cost_parts(joined: Sequence[Joined], costs: Sequence[Cost], measure: Measur
     for assumptions, boards in bases.items():
         parts += [
             f"energy_estimated of {', '.join(boards)} holds only if all of this does:",
-            _list(assumptions),
+            bullets(assumptions),
         ]
     failures = [
         f"{cost.student} on {cost.board}, {cost.optimize}: {cost.error}"
         for cost in costs
         if cost.error is not None
     ]
-    return [*parts, *(["Without figures:", _list(failures)] if failures else [])]
+    return [*parts, *(["Without figures:", bullets(failures)] if failures else [])]
 
 
 def _cost_row(point: Joined, measure: Measure) -> list[str]:
@@ -266,18 +308,3 @@ def _count(value: float | None) -> str:
 
 def _share(value: int | None, limit: int | None) -> str:
     return _NONE if value is None or limit is None else f"{value:,} of {limit:,}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(
-        "| " + " | ".join(_one_line(cell).replace("|", r"\|") for cell in line) + " |" for line in lines
-    )
-
-
-def _list(items: Sequence[str]) -> str:
-    return "\n".join(f"- {_one_line(item)}" for item in items)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

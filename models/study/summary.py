@@ -10,6 +10,7 @@ from ppg_deploy.errors import InputError
 
 Measure = Literal["mae_float", "mae_int8"]
 Verdict = Literal["better", "worse", "no difference shown"]
+Interval = tuple[float, float]
 Replicate = tuple[str, int]
 """(split, seed)"""
 
@@ -150,19 +151,30 @@ def _deviation(values: Sequence[float], mean: float) -> float | None:
 def _paired(
     student: str, teacher: str | None, strategy: str, measure: Measure, values: Sequence[float]
 ) -> PairedDifference:
+    interval = t_interval(values)
+    low, high = (None, None) if interval is None else interval
+    better = sum(value < 0.0 for value in values)
+    mean = math.fsum(values) / len(values)
+    return PairedDifference(
+        student, teacher, strategy, measure, len(values), mean, low, high, better, verdict_of(interval)
+    )
+
+
+def t_interval(values: Sequence[float]) -> Interval | None:
+    """95 % t-interval of the mean; None for fewer than two values."""
     from scipy import stats
 
     count = len(values)
     mean = math.fsum(values) / count
     deviation = _deviation(values, mean)
-    low = high = None
-    verdict: Verdict = "no difference shown"
-    if deviation is not None:
-        half = float(stats.t.ppf(0.5 + _LEVEL / 2, count - 1)) * deviation / math.sqrt(count)
-        low, high = mean - half, mean + half
-        if high < 0.0:
-            verdict = "better"
-        elif low > 0.0:
-            verdict = "worse"
-    better = sum(value < 0.0 for value in values)
-    return PairedDifference(student, teacher, strategy, measure, count, mean, low, high, better, verdict)
+    if deviation is None:
+        return None
+    half = float(stats.t.ppf(0.5 + _LEVEL / 2, count - 1)) * deviation / math.sqrt(count)
+    return mean - half, mean + half
+
+
+def verdict_of(interval: Interval | None) -> Verdict:
+    """What an interval of distilled - scratch shows."""
+    if interval is None or interval[0] <= 0.0 <= interval[1]:
+        return "no difference shown"
+    return "better" if interval[1] < 0.0 else "worse"

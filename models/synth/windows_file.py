@@ -42,7 +42,7 @@ class WindowSet:
 
 
 def generate_window_set(seeds: Sequence[int], duration_s: float) -> WindowSet:
-    """Windows of one recording a seed; wearer `synth-<seed>`.
+    """Windows of one recording a seed; wearer `synth_<seed>`.
 
     Raises:
         InputError: no seeds, or `generate_recording` refuses one of them.
@@ -50,7 +50,7 @@ def generate_window_set(seeds: Sequence[int], duration_s: float) -> WindowSet:
     if not seeds:
         raise InputError("no seeds given", hint="ask for at least one subject")
     parts = [windows(generate_recording(seed, duration_s)) for seed in seeds]
-    names = [np.full(part[1].size, f"synth-{seed}") for seed, part in zip(seeds, parts, strict=True)]
+    names = [np.full(part[1].size, f"synth_{seed}") for seed, part in zip(seeds, parts, strict=True)]
     x, hr, start_s = (np.concatenate([part[column] for part in parts]) for column in range(3))
     return WindowSet(x, hr, np.concatenate(names), start_s)
 

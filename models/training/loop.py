@@ -14,6 +14,7 @@ from torch import Tensor
 from models.losses.answers import Answers
 from models.losses.combination import Combination
 from models.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from models.training.schedule import learning_rate
 from models.training.settings import FitSettings
 from models.training.tapped import TappedNetwork
 from ppg_deploy.errors import InputError
@@ -139,8 +140,8 @@ def fit(
     while not _finished(progress, settings):
         # Everything random follows from seed and epoch, so that a checkpoint needs no generator's state.
         set_seed(settings.seed * 1_000_003 + progress.epoch, device)
-        _set_learning_rate(optimiser, settings, progress.epoch)
-        training_loss = _epoch(network, loss, optimiser, x, hr, teacher, settings.batch, device)
+        steps = _Steps(optimiser, settings, progress.epoch)
+        training_loss = _epoch(network, loss, steps, x, hr, teacher, device)
         mae = validation_error(answers_of(network, validation_x).output)
         progress.epoch += 1
         if not (np.isfinite(training_loss) and np.isfinite(mae)):
@@ -170,35 +171,43 @@ def _finished(progress: Progress, settings: FitSettings) -> bool:
     return progress.epoch >= settings.epochs or (progress.epoch > 0 and waited >= settings.patience)
 
 
-def _set_learning_rate(optimiser: torch.optim.Optimizer, settings: FitSettings, epoch: int) -> None:
-    share = 1.0
-    if settings.schedule == "cosine":
-        share = 0.5 * (1.0 + float(np.cos(np.pi * epoch / settings.epochs)))
-    for group in optimiser.param_groups:
-        group["lr"] = settings.learning_rate * share
+@dataclass(frozen=True)
+class _Steps:
+    """The optimiser's steps of one epoch, each with the learning rate that the schedule gives it."""
+
+    optimiser: torch.optim.Optimizer
+    settings: FitSettings
+    epoch: int
+
+    def step(self, loss: Tensor, done: float) -> None:
+        """One step down `loss`; `done` is the share of the epoch before it."""
+        rate = learning_rate(self.settings, (self.epoch + done) / self.settings.epochs)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call, unused-ignore]
+        self.optimiser.step()
 
 
 def _epoch(
     network: TappedNetwork,
     loss: Combination,
-    optimiser: torch.optim.Optimizer,
+    steps: _Steps,
     x: Tensor,
     hr: Tensor,
     teacher: Answers | None,
-    batch: int,
     device: torch.device,
 ) -> float:
     """One pass over the windows in random order; the mean loss."""
     network.train()
     order = torch.randperm(len(x))
-    total = 0.0
-    for rows in order.split(batch):
+    total, done = 0.0, 0
+    for rows in order.split(steps.settings.batch):
         taught = None if teacher is None else moved(teacher.rows(rows), device)
         terms = loss(network(x[rows].to(device)), hr[rows].to(device), taught)
-        value = sum(terms.values())
-        optimiser.zero_grad()
-        value.backward()
-        optimiser.step()
+        value = torch.stack(list(terms.values())).sum()
+        steps.step(value, done / len(x))
+        done += len(rows)
         total += float(value.item()) * len(rows)
     return total / len(x)
 

@@ -16,7 +16,7 @@ from models.training.cards import PpgNormalisation, as_network_input, card_from_
 from models.training.loop import Examples, Fitted, Report, answers_of, fit, set_seed
 from models.training.settings import FitSettings
 from models.training.split import SubjectSplit
-from models.training.tapped import TappedNetwork, last_dense, scale_output, set_dropout
+from models.training.tapped import TappedNetwork, last_dense, scale_output, set_dropout, usual_layout
 from ppg_deploy.card import StudentCard
 from ppg_deploy.decode import decode_bpm
 from ppg_deploy.errors import InputError
@@ -160,7 +160,7 @@ def train_network(
         report=report,
     )
     scale_output(network, mean_bpm, std_bpm)
-    return network, fitted
+    return usual_layout(network), fitted
 
 
 def prefixed(report: Callable[[str], None], prefix: str) -> Report:

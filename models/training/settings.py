@@ -15,8 +15,9 @@ class FitSettings(BaseModel):
         epochs: at most so many.
         patience: stop after so many epochs without a lower error on the validation subjects.
         batch: windows in a step.
-        learning_rate: at the start.
-        schedule: "constant", or "cosine" down to zero over `epochs`.
+        learning_rate: the highest.
+        schedule: "constant", "cosine" from there down to zero over `epochs`, or "one-cycle", which first rises to it:
+            what the PULSE networks need to leave the plateau of answering with the mean.
         weight_decay: of Adam.
         dropout: probability in every dropout layer; None leaves what the network was published with.
         device: "auto" takes a GPU when there is one. Only the CPU gives the same bits again.
@@ -29,7 +30,7 @@ class FitSettings(BaseModel):
     patience: PositiveInt
     batch: PositiveInt = 64
     learning_rate: _Positive = 1e-3
-    schedule: Literal["constant", "cosine"] = "constant"
+    schedule: Literal["constant", "cosine", "one-cycle"] = "constant"
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -19,6 +19,7 @@ class SubjectSplit:
         train: weights are fitted to these.
         validation: decide when to stop, the teacher's temperature and which int8 epoch is kept.
         test: only measured on.
+        cautions: why two parts may share a person under two names all the same.
 
     Raises:
         InputError: a subject is in two of them, or one is empty.
@@ -27,6 +28,7 @@ class SubjectSplit:
     train: WindowSet
     validation: WindowSet
     test: WindowSet
+    cautions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         parts = {name: getattr(self, name) for name in ("train", "validation", "test")}

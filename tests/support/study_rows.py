@@ -1,5 +1,7 @@
 """Rows of a study that nobody trained."""
 
+from collections.abc import Mapping
+
 from models.study.costs import Cost
 from models.study.table import SCRATCH, StudyRow
 
@@ -14,6 +16,7 @@ def study_row(
     parameters: int = 27_241,
     mae_float: float = 5.0,
     mae_int8: float = 5.0,
+    mae_by_subject: Mapping[str, float] | None = None,
     folder: str | None = None,
 ) -> StudyRow:
     """A row; a strategy other than scratch has the teacher "big"."""
@@ -33,6 +36,7 @@ def study_row(
         model_bytes=40_000,
         best_epoch=3,
         epochs=5,
+        mae_by_subject=mae_by_subject or {},
         folder=folder or f"{student}/{strategy}/{split}-{seed}",
     )
 

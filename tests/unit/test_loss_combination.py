@@ -1,5 +1,7 @@
 """Which losses a file may combine for which networks, and that the sum holds what it names."""
 
+import math
+
 import pytest
 from pydantic import ValidationError
 
@@ -58,6 +60,22 @@ def test_sum_over_bins() -> None:
     assert all(value.grad is not None for value in loss.parameters())
 
 
+def test_hard_distillation_takes_the_most_likely_bin_for_a_label() -> None:
+    """Two bins of interest: labels 64 and 70 BPM, the teacher says 65 and 70; log-softmax by hand."""
+    logits = torch.full((2, 180), -1e9)
+    logits[0, 34], logits[0, 35] = 1.0, 0.0
+    logits[1, 40] = 0.0
+    taught = torch.zeros(2, 180)
+    taught[0, 35], taught[1, 40] = 4.0, 0.1
+    student, teacher = (Answers(output, torch.zeros(2, 1), None) for output in (logits, taught))
+    terms = Combination(settings(hard={"labels": 0.25}), student, teacher)(student, HR[:2], teacher)
+    log_sum = math.log(math.e + 1.0)
+    by_hand = (0.25 * (log_sum - 1.0) + 0.75 * log_sum + 0.0) / 2
+    assert math.isclose(float(terms["hard"]), by_hand, rel_tol=1e-6)
+    assert settings(hard={"labels": 0.25, "sigma_bpm": 1.0}).from_scratch == settings(hard={"sigma_bpm": 1.0})
+    assert settings(hard={"labels": 0.25}).needs_teacher
+
+
 def test_sum_of_a_regression() -> None:
     student, teacher = answers(1), answers(1, seed=2)
     loss = Combination(settings(hard={"weight": 2.0}, soft={}, pulse={"weight": 0.5}), student, teacher)
@@ -98,6 +116,9 @@ def test_from_scratch_keeps_the_labels_softening() -> None:
     [
         ({"decoupled": {}}, answers(1), answers(180), "one heart rate"),
         ({"soft": {}}, answers(180), answers(1), "the student with bins"),
+        ({"hard": {"labels": 0.0}}, answers(180), answers(1), "the student with bins"),
+        ({"hard": {"labels": 0.5}}, answers(1), answers(1), "labels is below 1"),
+        ({"hard": {"labels": 0.5}}, answers(180), None, "need a teacher"),
         ({"pulse": {}}, answers(1, hidden=32), answers(1, hidden=64), "reads 32 numbers"),
         ({"hard": {}, "feature": {}}, answers(180, channels=3), answers(180), "ensemble"),
         ({"soft": {}}, answers(180), None, "need a teacher"),

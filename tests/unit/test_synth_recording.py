@@ -155,7 +155,7 @@ def test_windows_file_is_read_back_by_the_toolchain(tmp_path: Path) -> None:
     assert loaded.subject is not None
     np.testing.assert_array_equal(loaded.hr, window_set.hr)
     np.testing.assert_array_equal(loaded.start_s, [0, 2, 4, 6, 8, 10, 12] * 2)
-    assert loaded.subject.tolist() == ["synth-31"] * 7 + ["synth-32"] * 7
+    assert loaded.subject.tolist() == ["synth_31"] * 7 + ["synth_32"] * 7
     assert loaded.recordings(2.0) == [slice(0, 7), slice(7, 14)]
 
 

@@ -15,6 +15,7 @@ from models.synth import WindowSet, generate_window_set  # noqa: E402
 from models.training.checkpoint import Progress, load_checkpoint  # noqa: E402
 from models.training.loop import Examples, Fitted, answers_of  # noqa: E402
 from models.training.networks import Task, feature_layer, registered, task, train_network  # noqa: E402
+from models.training.schedule import learning_rate  # noqa: E402
 from models.training.settings import FitSettings  # noqa: E402
 from models.training.split import SubjectSplit, window_set_of_file  # noqa: E402
 from models.training.tapped import TappedNetwork, last_dense, scale_output, set_dropout  # noqa: E402
@@ -31,6 +32,12 @@ def split() -> SubjectSplit:
 @pytest.fixture(scope="module")
 def job(split: SubjectSplit) -> Task:
     return task("timeppg-small", split, card_name="t", ppg="fixed")
+
+
+@pytest.fixture(scope="module")
+def two_dimensional(split: SubjectSplit) -> Task:
+    """Its 2-D convolutions train in another memory layout."""
+    return task("pulse", split, card_name="t", ppg="fixed")
 
 
 def trained(
@@ -86,8 +93,12 @@ class Interrupted(Exception):
     pass
 
 
-def test_an_interrupted_run_goes_on_to_the_same_weights(job: Task, tmp_path: Path) -> None:
+@pytest.mark.parametrize("network", ["job", "two_dimensional"])
+def test_an_interrupted_run_goes_on_to_the_same_weights(
+    network: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
     """Killed after the second epoch's checkpoint; dropout, order and learning rate go on as if nothing was."""
+    job: Task = request.getfixturevalue(network)
     whole = trained(job, tmp_path / "whole")
 
     def stop_after_two(line: str) -> None:
@@ -101,6 +112,21 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(job: Task, tmp_path: Pat
     assert [line[:9] for line in lines] == ["epoch   3", "epoch   4"]
     assert equal(whole[0], resumed[0])
     assert whole[1] == resumed[1]
+
+
+def test_two_dimensional_networks_come_back_in_the_usual_layout(
+    two_dimensional: Task, tmp_path: Path
+) -> None:
+    """Weights from memory and from a file must give the same answers to the bit: teachers come from either."""
+    weights, fitted = trained(two_dimensional, tmp_path / "a")
+    assert all(value.is_contiguous() for value in weights.values())
+    network = two_dimensional.student.build()
+    network.load_state_dict(weights)
+    first, second = (answers_of(TappedNetwork(network), two_dimensional.validation.x) for _ in range(2))
+    assert torch.equal(first.output, second.output)
+    assert not network.block2[0].weight.is_contiguous()
+    assert equal(weights, network.state_dict())
+    assert fitted == trained(two_dimensional, tmp_path / "b")[1]
 
 
 def test_a_checkpoint_of_other_settings_or_a_damaged_one_is_ignored(job: Task, tmp_path: Path) -> None:
@@ -179,7 +205,7 @@ def test_subjects_never_leak_between_parts(split: SubjectSplit) -> None:
         (split.train, split.validation, split.validation),
         (split.train, split.validation, split.train.pick(np.array([5]))),
     ):
-        with pytest.raises(InputError, match="share subjects: synth-"):
+        with pytest.raises(InputError, match="share subjects: synth_"):
             SubjectSplit(*parts)
     with pytest.raises(InputError, match="validation windows are none"):
         SubjectSplit(split.train, split.validation.pick(np.array([], int)), split.test)
@@ -196,3 +222,31 @@ def test_windows_files_for_training(split: SubjectSplit, tmp_path: Path) -> None
     np.savez(tmp_path / "n.npz", x=part.x, hr=part.hr)
     with pytest.raises(InputError, match="no subject"):
         window_set_of_file(tmp_path / "n.npz")
+
+
+@pytest.mark.parametrize("steps", [50, 400])
+def test_one_cycle_is_that_of_torch(steps: int) -> None:
+    settings = FitSettings(epochs=1, patience=1, learning_rate=3e-3, schedule="one-cycle")
+    weight = torch.nn.Parameter(torch.zeros(1))
+    optimiser = torch.optim.Adam([weight], lr=1.0)
+    # torch reaches the ends with its first and last step; total_steps - 1 is its 100 %.
+    cycle = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser,
+        3e-3,
+        total_steps=steps + 1,
+        pct_start=(0.3 * steps + 1) / (steps + 1),
+        final_div_factor=1e9,
+    )
+    for step in range(steps):
+        assert learning_rate(settings, step / steps) == pytest.approx(
+            optimiser.param_groups[0]["lr"], rel=1e-6
+        )
+        optimiser.step()
+        cycle.step()
+
+
+def test_cosine_halves_at_half_time_and_constant_stays() -> None:
+    cosine = FitSettings(epochs=10, patience=1, learning_rate=0.2, schedule="cosine")
+    assert [learning_rate(cosine, done) for done in (0.0, 0.5, 1.0)] == pytest.approx([0.2, 0.1, 0.0])
+    constant = cosine.model_copy(update={"schedule": "constant"})
+    assert [learning_rate(constant, done) for done in (0.0, 0.7, 1.0)] == [0.2] * 3

@@ -1,39 +1,24 @@
 """The child process of a sweep: does one job in the current folder.
 
 Run as `python -m ppg_deploy.matrix.worker` in a folder of its own that holds job.json; it leaves outcome.json there.
-Its standard input is a leash: when it closes, the parent has died, and so must the child. What it prints goes wherever
-the parent pointed the file descriptors to. The folder holds no ppg.toml, so that a sweep depends on nothing but its
-file.
+The folder holds no ppg.toml, so that a sweep depends on nothing but its file.
 """
 
-import os
-import select
 import shutil
-import signal
 import sys
-import threading
 import time
 import traceback
 from pathlib import Path
-from typing import NoReturn
 
 from ppg_deploy import files, handover
+from ppg_deploy.child_process import die_with_parent
 from ppg_deploy.errors import InternalError, PpgDeployError
 from ppg_deploy.matrix.job import JOB, JOB_NAME, OUTCOME_NAME, Outcome, PointJob, QuantizeJob, failed
-
-GRACE_SECONDS = 5.0
-"""What a process gets to end its own children after SIGTERM, before SIGKILL."""
-
-_TERMINATED = 128 + signal.SIGTERM
 
 
 def main() -> int:
     """Do the job of the current folder; 0 when outcome.json says how it ended."""
-    signal.signal(signal.SIGTERM, _end)
-    if select.select([sys.stdin], [], [], 0.0)[0]:
-        # The parent has died before we began: another sweep may want this folder already.
-        return _TERMINATED
-    threading.Thread(target=_hold_leash, daemon=True).start()
+    die_with_parent()
     folder = Path.cwd()
     started = time.monotonic()
     try:
@@ -49,18 +34,6 @@ def main() -> int:
     outcome = outcome.model_copy(update={"wall_s": round(time.monotonic() - started, 3)})
     files.write_text(folder / OUTCOME_NAME, outcome.model_dump_json(indent=2) + "\n")
     return 0
-
-
-def _end(*_: object) -> NoReturn:
-    """Leave by an exception, so that emulators and builds are ended on the way out."""
-    raise SystemExit(_TERMINATED)
-
-
-def _hold_leash() -> None:
-    sys.stdin.buffer.read()
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(GRACE_SECONDS)
-    os.killpg(0, signal.SIGKILL)
 
 
 def _do(job: QuantizeJob | PointJob, folder: Path) -> Outcome:

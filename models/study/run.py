@@ -1,0 +1,210 @@
+"""A study from its file to its rows: what is finished is kept, the rest is trained, every point ends in the result."""
+
+import contextlib
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+import models
+from models.distil.data import split_of
+from models.distil.run import RESULT
+from models.students.registry import STUDENTS
+from models.study.grid import Grid, Point, data_of_splits, grid_of
+from models.study.job import DONE_NAME, ERROR_NAME, JOB_NAME, LOG_NAME, JobError, StudyJob
+from models.study.result import Failure, StudyResult, TeacherFacts
+from models.study.settings import StudySettings
+from models.study.table import StudyRow
+from ppg_deploy.building.lock import folder_lock
+from ppg_deploy.child_process import run_module
+from ppg_deploy.errors import EnvironmentProblem
+from ppg_deploy.files import write_text
+
+Say = Callable[[str], None]
+CACHE = "teachers"
+STUDENTS_FOLDER = "students"
+TEACHER_JOBS = "teacher-jobs"
+_LOCK_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class _Job:
+    name: str
+    folder: Path
+    job: StudyJob
+    result: str
+    limit_s: float
+
+
+def run_study(study: StudySettings, out: Path, *, jobs: int, say: Say) -> StudyResult:
+    """Train what is not finished.
+
+    `out`/students has a folder a training, as `models.distil` makes it; `out`/teachers the teachers. A training is
+    named by its settings and the contents of its windows, and is not repeated; one that was interrupted goes on.
+
+    Args:
+        study: the file.
+        out: folder of the study.
+        jobs: trainings at a time.
+        say: gets a line about each training that ends.
+
+    Raises:
+        InputError: settings that do not fit the networks or the recordings.
+        EnvironmentProblem: `out` cannot be written, or another process runs a study there.
+    """
+    with _only_one(out):
+        data = data_of_splits(study)
+        splits = {name: split_of(settings) for name, settings in data.items()}
+        cautions = {name: split.cautions for name, split in splits.items()}
+        hashes = {name: split.hashes for name, split in splits.items()}
+        # The children read the windows themselves; ours would only take memory from them.
+        del splits
+        grid = grid_of(study, data, hashes)
+        return _Runner(study, grid, out, jobs, say).run(cautions)
+
+
+@contextlib.contextmanager
+def _only_one(out: Path) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(folder_lock(out / ".lock", limit_s=_LOCK_SECONDS))
+        except EnvironmentProblem as error:
+            raise EnvironmentProblem(
+                f"another process runs a study in {out}, or it cannot be written",
+                hint="wait for it, or choose another folder with --out",
+            ) from error
+        yield
+
+
+class _Runner:
+    def __init__(self, study: StudySettings, grid: Grid, out: Path, jobs: int, say: Say) -> None:
+        self._study, self._grid, self._out, self._jobs, self._say = study, grid, out, jobs, say
+        self._reasons: dict[Path, str] = {}
+        self._teachers: list[TeacherFacts] = []
+
+    def run(self, cautions: Mapping[str, tuple[str, ...]]) -> StudyResult:
+        for split in dict.fromkeys(point.split for point in self._grid.points):
+            points = [point for point in self._grid.points if point.split == split]
+            self._train_teachers(points)
+            self._train_students(points)
+        rows, failures = [], []
+        for point in self._grid.points:
+            job = self._student_job(point)
+            if job.folder in self._reasons:
+                failures.append(Failure(job.name, self._reasons[job.folder]))
+            else:
+                rows.append(_row(point, job.folder, self._out))
+        return StudyResult(tuple(rows), tuple(failures), self._grid.left_out, tuple(self._teachers), cautions)
+
+    def _train_teachers(self, points: Sequence[Point]) -> None:
+        taught = [point for point in points if point.teacher is not None]
+        jobs = {self._teacher_job(point).folder: (point, self._teacher_job(point)) for point in taught}
+        self._run([job for _, job in jobs.values()])
+        for point, job in jobs.values():
+            if _is_done(job) and point.teacher is not None:
+                facts = json.loads((job.folder / job.result).read_text())
+                self._teachers.append(TeacherFacts(point.teacher, point.split, facts))
+
+    def _train_students(self, points: Sequence[Point]) -> None:
+        possible = []
+        for point in points:
+            job = self._student_job(point)
+            teacher = None if point.teacher is None else self._teacher_job(point).folder
+            if teacher in self._reasons and not _is_done(job):
+                self._reasons[job.folder] = f"its teacher: {self._reasons[teacher]}"
+            else:
+                possible.append(job)
+        self._run(possible)
+
+    def _teacher_job(self, point: Point) -> _Job:
+        folder = self._out / TEACHER_JOBS / f"{point.teacher}-{point.split}-{point.teacher_identity[:8]}"
+        return _Job(
+            name=f"teacher {point.teacher}, {point.split}",
+            folder=folder,
+            job=StudyJob(kind="teacher", settings=point.settings, cache=(self._out / CACHE).absolute()),
+            result=DONE_NAME,
+            limit_s=self._study.limits.teacher_s,
+        )
+
+    def _student_job(self, point: Point) -> _Job:
+        taught = "" if point.teacher is None else f" by {point.teacher}"
+        return _Job(
+            name=f"{point.student}{taught}, {point.strategy}, {point.split}, seed {point.seed}",
+            folder=self._out / STUDENTS_FOLDER / point.folder,
+            job=StudyJob(kind="student", settings=point.settings, cache=(self._out / CACHE).absolute()),
+            result=RESULT,
+            limit_s=self._study.limits.student_s,
+        )
+
+    def _run(self, jobs: Sequence[_Job]) -> None:
+        waiting = [job for job in jobs if not _is_done(job)]
+        if len(waiting) < len(jobs):
+            self._say(f"{len(jobs) - len(waiting)} of {len(jobs)} were finished before")
+        cancelled = threading.Event()
+        executor = ThreadPoolExecutor(max_workers=self._jobs, thread_name_prefix="ppg-study")
+        try:
+            futures = {executor.submit(_run_one, job, cancelled): job for job in waiting}
+            for number, future in enumerate(as_completed(futures), 1):
+                job, reason = futures[future], future.result()
+                if reason is not None:
+                    self._reasons[job.folder] = reason
+                self._say(f"{number}/{len(waiting)} {job.name}: {reason or 'done'}")
+        finally:
+            cancelled.set()
+            executor.shutdown(cancel_futures=True)
+
+
+def _is_done(job: _Job) -> bool:
+    return (job.folder / job.result).is_file()
+
+
+def _run_one(job: _Job, cancelled: threading.Event) -> str | None:
+    """None when it gave its result, otherwise why not."""
+    try:
+        # The folder is kept as it is: an interrupted training goes on from its checkpoint.
+        (job.folder / ERROR_NAME).unlink(missing_ok=True)
+        write_text(job.folder / JOB_NAME, job.job.model_dump_json(indent=2) + "\n")
+        end = run_module(
+            "models.study.worker",
+            job.folder,
+            job.folder / LOG_NAME,
+            limit_s=job.limit_s,
+            is_cancelled=cancelled.is_set,
+            root=Path(models.__file__).resolve().parents[1],
+        )
+    except (EnvironmentProblem, OSError) as error:
+        return f"cannot run in {job.folder}: {error}"
+    if _is_done(job):
+        return None
+    if end.ended_by_us:
+        return f"did not end within {job.limit_s:g} s; the next call goes on from its checkpoint"
+    with contextlib.suppress(OSError, ValidationError):
+        return JobError.model_validate_json((job.folder / ERROR_NAME).read_bytes()).message
+    return f"the process ended by {end.how}"
+
+
+def _row(point: Point, folder: Path, out: Path) -> StudyRow:
+    result = json.loads((folder / RESULT).read_text())["student"]
+    error, int8, training = result["test_error_bpm"], result["int8"]["before"], result["training"]
+    return StudyRow(
+        student=point.student,
+        teacher=point.teacher,
+        strategy=point.strategy,
+        split=point.split,
+        seed=point.seed,
+        parameters=result["parameters"],
+        macs=STUDENTS[point.student].macs,
+        windows=error["windows"],
+        mae_float=error["mae"],
+        mae_int8=int8["mae_int8"],
+        mae_constant=error["mae_constant"],
+        model_bytes=int8["model_bytes"],
+        best_epoch=training["best_epoch"],
+        epochs=training["epochs"],
+        mae_by_subject=error["mae_by_subject"],
+        folder=folder.relative_to(out).as_posix(),
+    )
