@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from models.study.costs import measure_costs
+from models.study.costs import Cost, measure_costs
 from models.study.provenance import provenance_parts
 from models.study.report import write_report
 from models.study.result import StudyResult, write_result
@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _write(study: StudySettings, result: StudyResult, out: Path, jobs: int) -> None:
     write_csv(out / "study.csv", result.rows)
-    costs = ()
+    costs: tuple[Cost, ...] = ()
     if study.costs is not None:
         costs = measure_costs(result.rows, out, study.costs, jobs=jobs, say=_print_now)
     write_result(out, result, costs, study.model_dump(mode="json"))

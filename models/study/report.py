@@ -26,6 +26,7 @@ _AXES: dict[Scale, str] = {"log-size": "ln(n / n0)", "size": "n / n0 - 1"}
 _OTHER: dict[Scale, Scale] = {"log-size": "size", "size": "log-size"}
 _MEASURES: dict[Measure, str] = {"mae_int8": "int8", "mae_float": "float"}
 _NONE = "-"
+_NO_INTERVAL = "[no interval]"
 
 
 def write_report(
@@ -170,7 +171,7 @@ def _subject_parts(rows: Sequence[StudyRow]) -> list[str]:
             difference.strategy,
             difference.teacher or _NONE,
             f"{difference.mean:+.2f}",
-            _interval(*(difference.interval or (None, None)), "+.2f"),
+            _NO_INTERVAL if difference.interval is None else _interval(*difference.interval, "+.2f"),
             f"{difference.better} of {difference.subjects}",
             difference.verdict,
         ]
@@ -296,7 +297,7 @@ def _parameter(parameter: Parameter) -> str:
 
 def _interval(low: float | None, high: float | None, form: str) -> str:
     if low is None and high is None:
-        return "[no interval]"
+        return _NO_INTERVAL
     return (
         f"[{'open' if low is None else format(low, form)}, {'open' if high is None else format(high, form)}]"
     )

@@ -122,12 +122,12 @@ class StudySettings(BaseModel):
         ):
             if len(set(names)) < len(names):
                 raise ValueError(f"{what}: each only once, not {', '.join(names)}")
-        for table in (*self.teacher, *self.strategy):
-            for network in table.students:
+        named = [(teacher.name, teacher.students) for teacher in self.teacher]
+        named += [(strategy.name, strategy.students) for strategy in self.strategy]
+        for name, students in named:
+            for network in students:
                 if network not in networks:
-                    raise ValueError(
-                        f"{table.name}: students: {network!r} is no student.network of this file"
-                    )
+                    raise ValueError(f"{name}: students: {network!r} is no student.network of this file")
         if self.splits and self.data.recordings is None:
             raise ValueError("splits: only data.recordings can be split again")
         if bool(self.teacher) != bool(self.strategy):
