@@ -53,7 +53,13 @@ def _write(study: StudySettings, result: StudyResult, out: Path, jobs: int) -> N
     write_result(out, result, costs, study.model_dump(mode="json"))
     if result.rows:
         report = write_report(
-            out, result.rows, costs, title=f"Study {study.name}", notes=provenance_parts(result)
+            out,
+            result.rows,
+            costs,
+            title=f"Study {study.name}",
+            scale=study.curve.scale,
+            curve_students=study.curve.students,
+            notes=provenance_parts(result),
         )
         _print_now(f"report: {report}")
 

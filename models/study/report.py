@@ -1,6 +1,6 @@
 """study.md: tables of errors, differences, curves and costs, and the picture."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -37,6 +37,7 @@ def write_report(
     title: str,
     measure: Measure = "mae_int8",
     scale: Scale = "log-size",
+    curve_students: Collection[str] = (),
     notes: Sequence[str] = (),
 ) -> Path:
     """Write `folder`/study.md, and study.svg and study.png where matplotlib is installed; return the path of the first.
@@ -48,19 +49,32 @@ def write_report(
         title: first line of the report.
         measure: the error that differences, curves and the front are about.
         scale: form of the curve.
+        curve_students: networks that the curve is fitted to, best of one family; all when none are named.
         notes: further parts of the report.
 
     Raises:
         InputError: the rows contradict each other or hold an error that is not finite.
         EnvironmentProblem: the folder cannot be written.
     """
-    curves = fit_curves(rows, measure, scale=scale)
+    members = [row for row in rows if not curve_students or row.student in curve_students]
+    curves: Sequence[Curve | NoCurve] = fit_curves(members, measure, scale=scale) if members else ()
+    others: Sequence[Curve | NoCurve] = ()
+    if members:
+        others = fit_curves(members, measure, scale=_OTHER[scale], resamples=100)
     pictures = draw_study(rows, curves, costs, measure) if find_spec("matplotlib") is not None else {}
     for suffix, image in pictures.items():
         write_bytes(folder / f"{PICTURE}{suffix}", image)
     path = folder / REPORT
     text = report_text(
-        rows, curves, costs, title=title, measure=measure, scale=scale, picture=bool(pictures), notes=notes
+        rows,
+        curves,
+        others,
+        costs,
+        title=title,
+        measure=measure,
+        scale=scale,
+        picture=bool(pictures),
+        notes=notes,
     )
     write_text(path, text)
     return path
@@ -69,15 +83,16 @@ def write_report(
 def report_text(
     rows: Sequence[StudyRow],
     curves: Sequence[Curve | NoCurve],
+    others: Sequence[Curve | NoCurve],
     costs: Sequence[Cost],
     *,
     title: str,
-    measure: Measure = "mae_int8",
-    scale: Scale = "log-size",
+    measure: Measure,
+    scale: Scale,
     picture: bool,
-    notes: Sequence[str] = (),
+    notes: Sequence[str],
 ) -> str:
-    """The whole of study.md.
+    """The whole of study.md; `others` are the curves of the other form.
 
     Raises:
         InputError: as `summarise`.
@@ -91,7 +106,6 @@ def report_text(
     parts += ["## Students and strategies", _error_table(summaries)]
     parts += ["## Distilled against scratch", *_difference_parts(paired_differences(rows, measure), measure)]
     parts += _subject_parts(rows)
-    others = fit_curves(rows, measure, scale=_OTHER[scale], resamples=100)
     parts += ["## Error against size", *_curve_parts(curves, others, measure, scale)]
     parts += ["## Costs on a microcontroller", *_cost_parts(join(summaries, costs, measure), costs, measure)]
     parts += notes
@@ -205,6 +219,8 @@ def _curve_parts(
             ]
         )
         remarks += [f"{name}: {remark}" for remark in curve.remarks]
+    if not curves:
+        return ["No curve: none of its students has been trained."]
     said = (
         f"error(n) = a + b exp(-c x), x = {_AXES[scale]}, of the {_MEASURES[measure]} models; n counts parameters, "
         "n0 is the smallest student. a: what no size removes; b: what the smallest student loses above it; c: how fast "

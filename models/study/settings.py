@@ -18,6 +18,7 @@ from models.data.settings import SplitTable
 from models.distil.settings import DataSettings
 from models.losses.settings import HardLoss, LossSettings
 from models.study.costs import CostSettings
+from models.study.scaling import Scale
 from models.study.table import SCRATCH
 from models.teachers.settings import TeacherSettings
 from models.training.cards import PpgNormalisation
@@ -75,6 +76,19 @@ class StrategyTable(BaseModel):
         return self
 
 
+class CurveSettings(BaseModel):
+    """The size-error curve.
+
+    Attributes:
+        students: networks that it is fitted to, best of one family; all when none are named.
+        scale: exponential in the logarithm of the size, or in the size itself.
+    """
+
+    model_config = _STRICT
+    students: tuple[str, ...] = ()
+    scale: Scale = "log-size"
+
+
 class LimitSettings(BaseModel):
     """Seconds of wall clock after which a training is ended and counts as failed."""
 
@@ -95,6 +109,7 @@ class StudySettings(BaseModel):
         teacher: who teaches them.
         strategy: how.
         calibration_windows: for int8.
+        curve: which students, and its form.
         costs: boards that one student of each network is built for; None for none.
         limits: seconds.
     """
@@ -108,6 +123,7 @@ class StudySettings(BaseModel):
     teacher: tuple[TeacherTable, ...] = ()
     strategy: tuple[StrategyTable, ...] = ()
     calibration_windows: PositiveInt = 160
+    curve: CurveSettings = CurveSettings()
     costs: CostSettings | None = None
     limits: LimitSettings = LimitSettings()
 
@@ -123,6 +139,7 @@ class StudySettings(BaseModel):
             if len(set(names)) < len(names):
                 raise ValueError(f"{what}: each only once, not {', '.join(names)}")
         named = [(teacher.name, teacher.students) for teacher in self.teacher]
+        named.append(("curve", self.curve.students))
         named += [(strategy.name, strategy.students) for strategy in self.strategy]
         for name, students in named:
             for network in students:

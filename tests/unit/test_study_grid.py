@@ -125,6 +125,7 @@ def test_identity_follows_settings_and_windows_only() -> None:
         ({"teacher": [{**FIELDS["teacher"][0], "students": ["resnet9"]}]}, "resnet9"),
         ({"data": {"files": {"train": "a", "validation": "b", "test": "c"}}}, "splits"),
         ({"name": "a/b"}, "name"),
+        ({"curve": {"students": ["pulse", "resnet9"]}}, "curve: students: 'resnet9'"),
     ],
 )
 def test_mistakes_are_named(changes: dict[str, Any], part: str) -> None:

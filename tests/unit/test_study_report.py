@@ -140,3 +140,18 @@ def test_names_cannot_break_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(report, "find_spec", lambda _: None)
     text = written(tmp_path, [study_row(strategy="a|b")], [])
     assert r"| a\|b |" in text
+
+
+def test_the_curve_is_fitted_to_the_chosen_students(tmp_path: Path) -> None:
+    sizes = {**SIZES, "other": 20_000}
+    rows = rows_of(SIZES) + [
+        study_row("other", seed=seed, parameters=20_000, mae_int8=30.0 + seed) for seed in (1, 2)
+    ]
+    write_report(tmp_path, rows, [], title="all")
+    every = section((tmp_path / "study.md").read_text(), "Error against size")
+    write_report(tmp_path, rows, [], title="family", curve_students=list(SIZES))
+    chosen = section((tmp_path / "study.md").read_text(), "Error against size")
+    assert [row[8] for row in every if row[0] == "scratch"] == [str(len(sizes))]
+    assert [row[8] for row in chosen if row[0] == "scratch"] == [str(len(SIZES))]
+    write_report(tmp_path, rows, [], title="nobody", curve_students=["none"])
+    assert "No curve: none of its students" in (tmp_path / "study.md").read_text()
