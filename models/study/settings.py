@@ -153,7 +153,7 @@ class StudySettings(BaseModel):
 
 
 def read_study(path: Path) -> StudySettings:
-    """Read and check a study file; its paths are relative to its folder.
+    """Read and check a study file; its paths are relative to its folder, and absolute in what comes back.
 
     Raises:
         InputError: the file cannot be read, is no TOML or has a wrong field (the message names it).
@@ -165,4 +165,4 @@ def read_study(path: Path) -> StudySettings:
         raise InputError(f"{path} cannot be read: {error}", hint=hint) from error
     except ValidationError as error:
         raise InputError(f"{path}: {describe_problems(error)}", hint=hint) from error
-    return study.model_copy(update={"data": study.data.relative_to(path.parent)})
+    return study.model_copy(update={"data": study.data.relative_to(path.absolute().parent)})

@@ -151,6 +151,17 @@ def test_shipped_studies_are_valid_and_leave_nothing_out_by_mistake() -> None:
     assert left_out == {("smoke", "pulse", "resnet2", "decoupled")}
 
 
+def test_folders_are_absolute_for_the_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every training has a working directory of its own."""
+    (tmp_path / "sub").mkdir()
+    text = (REPOSITORY / "models" / "study" / "configs" / "shared.toml").read_text()
+    (tmp_path / "sub" / "study.toml").write_text(text.replace("../../../../shared/data", "../recordings"))
+    monkeypatch.chdir(tmp_path)
+    recordings = read_study(Path("sub/study.toml")).data.recordings
+    assert recordings is not None
+    assert recordings.sources[0].folder == tmp_path / "sub" / ".." / "recordings"
+
+
 def test_a_file_that_is_no_study_is_named(tmp_path: Path) -> None:
     path = tmp_path / "study.toml"
     path.write_text("name = 'a'\nseed = [1]")
