@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 import models
-from models.distil.data import split_of
+from models.distil.data import splits_of
 from models.distil.run import RESULT
 from models.students.registry import STUDENTS
 from models.study.grid import Grid, Point, data_of_splits, grid_of
@@ -58,11 +58,9 @@ def run_study(study: StudySettings, out: Path, *, jobs: int, say: Say) -> StudyR
     """
     with _only_one(out):
         data = data_of_splits(study)
-        splits = {name: split_of(settings) for name, settings in data.items()}
-        cautions = {name: split.cautions for name, split in splits.items()}
-        hashes = {name: split.hashes for name, split in splits.items()}
-        # The children read the windows themselves; ours would only take memory from them.
-        del splits
+        cautions, hashes = {}, {}
+        for name, split in splits_of(data):
+            cautions[name], hashes[name] = split.cautions, split.hashes
         grid = grid_of(study, data, hashes)
         return _Runner(study, grid, out, jobs, say).run(cautions)
 

@@ -9,9 +9,9 @@ from pydantic import TypeAdapter, ValidationError
 pytest.importorskip("torch", reason="PyTorch is missing: install the [train] extra")
 
 from models.data import Processing, k_fold, load_recordings, window_set
-from models.data.selection import divided, split_of_table
+from models.data.selection import divided, recordings_of, split_of_table
 from models.data.settings import RecordingsTable, SplitTable
-from models.distil.data import split_of
+from models.distil.data import split_of, splits_of
 from models.distil.settings import DataSettings, read_settings
 from ppg_deploy.errors import InputError
 from tests.support.published_data import dalia_contents, write_wristband_pickle
@@ -52,6 +52,25 @@ def test_windows_are_those_of_the_split(dalia: Path) -> None:
         np.testing.assert_array_equal(part.hr, wanted.hr)
 
 
+def test_several_splits_read_recordings_once(dalia: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = {
+        "one": table(dalia),
+        "two": table(dalia, split={"kind": "k-fold", "folds": 3, "fold": 3, "seed": 4}),
+        "thinned": table(dalia, train_every=2),
+    }
+    expected = {name: split_of(DataSettings(recordings=each)).hashes for name, each in wanted.items()}
+    read = []
+    monkeypatch.setattr(
+        "models.data.selection.load_recordings",
+        lambda *args, **options: read.append(1) or load_recordings(*args, **options),
+    )
+    found = splits_of({name: DataSettings(recordings=each) for name, each in wanted.items()})
+    assert {name: split.hashes for name, split in found} == expected
+    assert len({str(hashes) for hashes in expected.values()}) == 3
+    # "thinned" differs in more than its split.
+    assert len(read) == 2
+
+
 def test_only_training_windows_are_thinned(dalia: Path) -> None:
     every = split_of(DataSettings(recordings=table(dalia)))
     third = split_of(DataSettings(recordings=table(dalia, train_every=3)))
@@ -65,7 +84,8 @@ def test_only_training_windows_are_thinned(dalia: Path) -> None:
 
 def test_left_out_subjects_are_in_no_part(dalia: Path) -> None:
     sources = [{"name": "dalia", "folder": dalia, "without": ["dalia_03"]}]
-    split, _ = divided(table(dalia, sources=sources))
+    chosen = table(dalia, sources=sources)
+    split, _ = divided(chosen, recordings_of(chosen))
     assert split.train | split.validation | split.test == {f"dalia_{n:02d}" for n in (1, 2, 4, 5, 6)}
 
 
@@ -133,7 +153,7 @@ name = "a"
     recordings = read_settings(tmp_path / "c.toml").data.recordings
     assert recordings is not None and recordings.sources[0].folder == tmp_path / "field-study"
     with pytest.raises(InputError, match="field-study"):
-        divided(recordings)
+        recordings_of(recordings)
 
 
 @requires_shared
