@@ -8,7 +8,7 @@ from dataclasses import dataclass
 class ClockTree:
     """How firmware/bsp/<family>/clock.c makes the core clock: oscillator / pll_m * pll_n / output.
 
-    `limited` names a setting that must be 1 above a core clock in hertz; `most_wait_states` is what the field LATENCY of
+    `limited` names a setting that must be 1 above a core clock in hertz; `most_wait_states` is what LATENCY of
     FLASH_ACR can hold.
     """
 
