@@ -4,8 +4,9 @@ import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -86,9 +87,7 @@ class _Runner:
 
     def run(self, cautions: Mapping[str, tuple[str, ...]]) -> StudyResult:
         for split in dict.fromkeys(point.split for point in self._grid.points):
-            points = [point for point in self._grid.points if point.split == split]
-            self._train_teachers(points)
-            self._train_students(points)
+            self._train([point for point in self._grid.points if point.split == split])
         rows, failures = [], []
         for point in self._grid.points:
             job = self._student_job(point)
@@ -98,25 +97,63 @@ class _Runner:
                 rows.append(_row(point, job.folder, self._out))
         return StudyResult(tuple(rows), tuple(failures), self._grid.left_out, tuple(self._teachers), cautions)
 
-    def _train_teachers(self, points: Sequence[Point]) -> None:
-        taught = [point for point in points if point.teacher is not None]
-        jobs = {self._teacher_job(point).folder: (point, self._teacher_job(point)) for point in taught}
-        self._run([job for _, job in jobs.values()])
-        for point, job in jobs.values():
-            if _is_done(job) and point.teacher is not None:
+    def _train(self, points: Sequence[Point]) -> None:
+        """Train the points of one split: teachers first, students as soon as theirs is there."""
+        teachers: dict[Path, _Job] = {}
+        taught: dict[Path, list[_Job]] = {}
+        alone: list[_Job] = []
+        for point in points:
+            if point.teacher is None:
+                alone.append(self._student_job(point))
+                continue
+            teacher = self._teacher_job(point)
+            teachers[teacher.folder] = teacher
+            taught.setdefault(teacher.folder, []).append(self._student_job(point))
+        finished = [job for job in (*teachers.values(), *alone, *chain(*taught.values())) if _is_done(job)]
+        if finished:
+            self._say(f"{len(finished)} of {len(teachers) + len(points)} were finished before")
+        self._run([*teachers.values(), *alone], taught, left=len(teachers) + len(points) - len(finished))
+        for point in points:
+            if point.teacher is None:
+                continue
+            job = teachers.pop(self._teacher_job(point).folder, None)
+            if job is not None and _is_done(job):
                 facts = json.loads((job.folder / job.result).read_text())
                 self._teachers.append(TeacherFacts(point.teacher, point.split, facts))
 
-    def _train_students(self, points: Sequence[Point]) -> None:
-        possible = []
-        for point in points:
-            job = self._student_job(point)
-            teacher = None if point.teacher is None else self._teacher_job(point).folder
-            if teacher in self._reasons and not _is_done(job):
-                self._reasons[job.folder] = f"its teacher: {self._reasons[teacher]}"
-            else:
-                possible.append(job)
-        self._run(possible)
+    def _run(self, first: Sequence[_Job], after: Mapping[Path, Sequence[_Job]], *, left: int) -> None:
+        """Run jobs that are not done, and each one's successors behind it; `left` is how many these are together."""
+        cancelled = threading.Event()
+        executor = ThreadPoolExecutor(max_workers=self._jobs, thread_name_prefix="ppg-study")
+        running: dict[Future[str | None], _Job] = {}
+
+        def start(jobs: Sequence[_Job]) -> None:
+            for job in jobs:
+                if not _is_done(job):
+                    running[executor.submit(_run_one, job, cancelled)] = job
+
+        try:
+            for job in first:
+                start([job])
+                if _is_done(job):
+                    start(after.get(job.folder, ()))
+            number = 0
+            while running:
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    job, reason = running.pop(future), future.result()
+                    number += 1
+                    self._say(f"{number}/{left} {job.name}: {reason or 'done'}")
+                    successors = after.get(job.folder, ())
+                    if reason is None:
+                        start(successors)
+                        continue
+                    self._reasons[job.folder] = reason
+                    lost = [successor for successor in successors if not _is_done(successor)]
+                    self._reasons.update({successor.folder: f"its teacher: {reason}" for successor in lost})
+        finally:
+            cancelled.set()
+            executor.shutdown(cancel_futures=True)
 
     def _teacher_job(self, point: Point) -> _Job:
         folder = self._out / TEACHER_JOBS / f"{point.teacher}-{point.split}-{point.teacher_identity[:8]}"
@@ -137,23 +174,6 @@ class _Runner:
             result=RESULT,
             limit_s=self._study.limits.student_s,
         )
-
-    def _run(self, jobs: Sequence[_Job]) -> None:
-        waiting = [job for job in jobs if not _is_done(job)]
-        if len(waiting) < len(jobs):
-            self._say(f"{len(jobs) - len(waiting)} of {len(jobs)} were finished before")
-        cancelled = threading.Event()
-        executor = ThreadPoolExecutor(max_workers=self._jobs, thread_name_prefix="ppg-study")
-        try:
-            futures = {executor.submit(_run_one, job, cancelled): job for job in waiting}
-            for number, future in enumerate(as_completed(futures), 1):
-                job, reason = futures[future], future.result()
-                if reason is not None:
-                    self._reasons[job.folder] = reason
-                self._say(f"{number}/{len(waiting)} {job.name}: {reason or 'done'}")
-        finally:
-            cancelled.set()
-            executor.shutdown(cancel_futures=True)
 
 
 def _is_done(job: _Job) -> bool:
