@@ -97,7 +97,7 @@ def test_a_second_call_trains_nothing(out: Path, capsys: pytest.CaptureFixture[s
     before = {path: path.stat().st_mtime_ns for path in out.rglob("result.json")}
     first = (out / "study.csv").read_bytes()
     assert main([str(CONFIG), "--out", str(out)]) == 0
-    assert "6 of 6 were finished before" in capsys.readouterr().out
+    assert "7 of 7 were finished before" in capsys.readouterr().out
     assert {path: path.stat().st_mtime_ns for path in out.rglob("result.json")} == before
     assert (out / "study.csv").read_bytes() == first
 
