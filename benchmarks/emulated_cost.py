@@ -2,7 +2,7 @@
 
     python -m benchmarks.emulated_cost [MODEL.tflite ...] [--models NAME,...] [--modes MODE,...] [--save]
 
-Without models: the demo student, the students of ../shared when they are there, and generated networks. Models on the
+Without models: the demo students, the students of ../shared when they are there, and generated networks. Models on the
 command line may be anybody's int8 .tflite. Every output byte is compared with TFLM's interpreter.
 """
 

@@ -1,4 +1,4 @@
-"""The models of the table: the demo student, students of ../shared when they are there, and generated networks."""
+"""The models of the table: the demo students, students of ../shared when they are there, and generated networks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from ppg_deploy.tflite import read_tflite, write_tflite
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 _SHARED = REPOSITORY.parent / "shared" / "students"
-_DEMO = REPOSITORY / "models" / "pulse-demo" / "student.onnx"
+_DEMOS = (("demo-student", "pulse-demo", peers.PULSE), ("demo-resnet2", "resnet2-demo", peers.RESIDUAL_2))
 _CALIBRATION_WINDOWS = 64
 
 
@@ -32,7 +32,10 @@ class Model:
 def known_models() -> tuple[Model, ...]:
     """Every model that this machine has."""
     shared = (("pulse_s6", peers.PULSE), ("resnet2_dev", peers.RESIDUAL_2))
-    onnx = [Model("demo-student", partial(_quantized, _DEMO), peers.PULSE)]
+    onnx = [
+        Model(name, partial(_quantized, REPOSITORY / "models" / folder / "student.onnx"), peer)
+        for name, folder, peer in _DEMOS
+    ]
     onnx += [
         Model(name, partial(_quantized, _SHARED / f"{name}.onnx"), peer)
         for name, peer in shared

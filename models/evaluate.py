@@ -1,15 +1,18 @@
-"""Measure a demo student's float error with onnxruntime: python -m models.evaluate models/pulse-demo"""
+"""Measure a distilled student's float error with onnxruntime: python -m models.evaluate models/pulse-demo"""
 
 import argparse
+import json
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from pydantic import ValidationError
 
+from models.distil.synthetic_subjects import SyntheticSubjects
 from models.synth import generate_window_set
-from models.training.config import DataTable, read_config
+from models.training.cards import as_network_input
 from ppg_deploy.card import load_card
 from ppg_deploy.decode import decode_bpm, post_filter
 from ppg_deploy.errors import InputError, PpgDeployError
@@ -41,10 +44,11 @@ class FloatError:
     mae_by_subject: Mapping[str, float]
 
 
-def generated_windows(folder: Path, seeds: range, seconds: float) -> Windows:
-    """Windows of the given synthetic subjects as `ppg_deploy` handles them."""
+def generated_windows(folder: Path, shape: tuple[int, ...], seeds: range, seconds: float) -> Windows:
+    """Windows of the given synthetic subjects in a student's input shape, without the batch."""
     window_set = generate_window_set(seeds, seconds)
-    return Windows(folder, window_set.x, window_set.hr, window_set.subject, window_set.start_s)
+    x = as_network_input(window_set.x, shape)
+    return Windows(folder, x, window_set.hr, window_set.subject, window_set.start_s)
 
 
 def measure(model: Path, card_path: Path, windows: Windows) -> FloatError:
@@ -78,12 +82,35 @@ def measure(model: Path, card_path: Path, windows: Windows) -> FloatError:
     )
 
 
-def measure_folder(folder: Path, data: DataTable) -> dict[str, FloatError]:
-    """Errors of a demo folder: `shipped` on its test.npz, `held_out` on all test subjects, generated anew."""
-    sets = {
-        "shipped": load_windows(folder / "test.npz"),
-        "held_out": generated_windows(folder, data.test_seeds, data.seconds_per_subject),
-    }
+def subjects_of(folder: Path) -> SyntheticSubjects:
+    """The generated subjects that a folder of `python -m models.distil` was trained and tested on.
+
+    Raises:
+        InputError: result.json cannot be read, or names no generated subjects.
+    """
+    path = folder / "result.json"
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))["settings"]["data"]["synthetic"]
+        return SyntheticSubjects.model_validate(table)
+    except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
+        raise InputError(
+            f"{path} names no generated subjects: {error}",
+            hint="give a folder that `python -m models.distil` wrote from [data.synthetic]",
+        ) from error
+
+
+def measure_folder(folder: Path) -> dict[str, FloatError]:
+    """Errors of a student's folder: `shipped` on its test.npz, `held_out` on all test subjects, generated anew.
+
+    Raises:
+        InputError: a file is missing or wrong.
+    """
+    subjects = subjects_of(folder)
+    shipped = load_windows(folder / "test.npz")
+    held_out = generated_windows(
+        folder, shipped.x.shape[1:], subjects.test_seeds, subjects.seconds_per_subject
+    )
+    sets = {"shipped": shipped, "held_out": held_out}
     return {
         name: measure(folder / "student.onnx", folder / "student.toml", windows)
         for name, windows in sets.items()
@@ -91,14 +118,12 @@ def measure_folder(folder: Path, data: DataTable) -> dict[str, FloatError]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the errors of a demo folder and return the exit code."""
+    """Print the errors of a student's folder and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m models.evaluate", description=__doc__)
-    parser.add_argument(
-        "folder", type=Path, help="folder with student.onnx, student.toml, test.npz, train.toml"
-    )
+    parser.add_argument("folder", type=Path, help="what `python -m models.distil` wrote")
     options = parser.parse_args(arguments)
     try:
-        results = measure_folder(options.folder, read_config(options.folder / "train.toml").data)
+        results = measure_folder(options.folder)
     except PpgDeployError as error:
         print(f"error: {error.message}\nhint: {error.hint}", file=sys.stderr)
         return error.exit_code

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from models.distil.chosen_windows import spread_over_heart_rate
 from models.evaluate import measure
 from models.synth import WindowSet, save_window_set
 from models.training.cards import as_network_input
-from models.training.data import spread_over_heart_rate
 from models.training.export import write_card, write_onnx
 from models.training.networks import Task
 from models.training.split import SubjectSplit
@@ -38,9 +38,14 @@ def deliver(
     write_card(folder / CARD, job.card)
     rng = np.random.Generator(np.random.PCG64(seed))
     chosen = spread_over_heart_rate(split.train, calibration_windows, rng)
-    for name, part in ((CALIBRATION, split.train.pick(chosen)), (TEST, split.test)):
-        x = as_network_input(part.x, job.student.input_shape)
-        save_window_set(folder / name, WindowSet(x, part.hr, part.subject, part.start_s))
+    write_windows(folder / CALIBRATION, split.train.pick(chosen), job)
+    write_windows(folder / TEST, split.test, job)
+
+
+def write_windows(path: Path, part: WindowSet, job: Task) -> None:
+    """Write a windows file in the student's channels and sampling rate."""
+    x = as_network_input(part.x, job.student.input_shape)
+    save_window_set(path, WindowSet(x, part.hr, part.subject, part.start_s))
 
 
 def write_model(folder: Path, network: nn.Module, job: Task) -> None:

@@ -11,19 +11,23 @@ import numpy as np
 import onnx
 import torch
 
+from models.distil.chosen_windows import middle_windows
 from models.distil.deliver import (
     DELIVERED,
+    TEST,
     deliver,
     float_error,
     int8_error,
     prepared_in,
     write_model,
+    write_windows,
 )
-from models.distil.settings import DistilSettings
+from models.distil.settings import DistilSettings, ExportSettings
 from models.int8_training.fine_tune import fine_tune
 from models.losses.answers import Answers
 from models.losses.combination import Combination
 from models.losses.settings import LossSettings
+from models.synth import WindowSet
 from models.teachers.cache import cache_key
 from models.teachers.ensemble import ensemble_answers
 from models.teachers.training import Teacher, teach
@@ -44,6 +48,7 @@ def distil(
 
     `out` holds the student ready for `ppg-deploy quantize`. `out`/from-scratch holds the same student trained on the
     labels alone, `out`/before-int8-training the distilled one before its last step, each with its int8 model in int8/.
+    All are measured on all test windows, also where test.npz shall hold a few of them only (`result["shipped"]`).
 
     Args:
         settings: what to do; its `data` table is only noted in the result.
@@ -57,6 +62,7 @@ def distil(
     """
     started = time.process_time()
     check_losses(settings)
+    shipped = _shipped_windows(settings.export, split)
     job = task(settings.student.network, split, card_name=settings.export.name, ppg=settings.student.ppg)
     teacher = teacher_of(settings, split, cache or out / "cache", report)
     answers = None if teacher is None else teacher.answers
@@ -67,6 +73,12 @@ def distil(
         name or "student": _student(out, name, settings, job, losses, taught, split, report)
         for name, (losses, taught) in runs.items()
     }
+    if shipped is not None:
+        write_windows(out / TEST, shipped, job)
+        results["shipped"] = {
+            "test_error_bpm": float_error(out),
+            "int8": int8_error(out, out / "int8-of-shipped-windows"),
+        }
     result = {
         "schema": 1,
         "name": settings.export.name,
@@ -92,6 +104,12 @@ def distil(
     }
     write_json(out / RESULT, result)
     return result
+
+
+def _shipped_windows(export: ExportSettings, split: SubjectSplit) -> WindowSet | None:
+    if not export.shipped_test_subjects:
+        return None
+    return middle_windows(split.test, export.shipped_test_subjects, export.shipped_windows_per_subject)
 
 
 def check_losses(settings: DistilSettings) -> None:

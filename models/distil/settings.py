@@ -7,11 +7,11 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
 from models.data.settings import RecordingsTable
+from models.distil.synthetic_subjects import SyntheticSubjects
 from models.int8_training.settings import Int8Settings
 from models.losses.settings import LossSettings
 from models.teachers.settings import TeacherSettings
 from models.training.cards import PpgNormalisation
-from models.training.config import DataTable
 from models.training.settings import FitSettings
 from ppg_deploy.card import describe_problems
 from ppg_deploy.errors import InputError
@@ -38,7 +38,7 @@ class DataSettings(BaseModel):
     """Synthetic subjects, windows files, or recordings of public data sets."""
 
     model_config = _STRICT
-    synthetic: DataTable | None = None
+    synthetic: SyntheticSubjects | None = None
     files: FilesTable | None = None
     recordings: RecordingsTable | None = None
 
@@ -75,11 +75,21 @@ class StudentSettings(BaseModel):
 
 
 class ExportSettings(BaseModel):
-    """What is written beside the model."""
+    """What is written beside the model.
+
+    Attributes:
+        name: of the student, in its card.
+        calibration_windows: windows of training subjects, spread over their heart rates.
+        shipped_test_subjects: test.npz holds windows of these test subjects alone, so that it stays small enough to
+            hand on; all windows of all of them when none are named. Choose them before you look at errors.
+        shipped_windows_per_subject: so many in a row, from the middle of each one's windows.
+    """
 
     model_config = _STRICT
     name: Annotated[str, Field(min_length=1, max_length=64)]
     calibration_windows: PositiveInt = 160
+    shipped_test_subjects: tuple[str, ...] = ()
+    shipped_windows_per_subject: PositiveInt = 24
 
 
 class DistilSettings(BaseModel):

@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-FIRST_BIN_BPM = 30.0
-BINS = 180
+from models.losses.bins import BINS, FIRST_BIN_BPM
 
 
 def bin_centres(like: Tensor) -> Tensor:

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.losses.labels import BINS, cross_entropy, label_distribution, nearest_bin
+from models.losses.bins import BINS
+from models.losses.labels import cross_entropy, label_distribution, nearest_bin
 from ppg_deploy.errors import InputError
 
 LOWEST, HIGHEST = 0.05, 20.0

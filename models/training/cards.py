@@ -7,9 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.losses.labels import FIRST_BIN_BPM
+from models.losses.bins import FIRST_BIN_BPM
 from models.synth import CHANNELS, SAMPLE_RATE_HZ, STRIDE_SAMPLES, WINDOW_SAMPLES
-from models.training.data import Normalisation
 from models.training.resampling import resampled
 from ppg_deploy.card import (
     Channel,
@@ -30,15 +29,6 @@ PpgNormalisation = Literal["fixed", "window"]
 _WINDOW_S = WINDOW_SAMPLES / SAMPLE_RATE_HZ
 _STRIDE_S = STRIDE_SAMPLES / SAMPLE_RATE_HZ
 _VALID_BPM = (30.0, 210.0)
-
-
-def regression_card(name: str, normalisation: Normalisation) -> StudentCard:
-    """Card of a student of four channels at 32 Hz that answers with a heart rate."""
-    channels = [
-        FixedChannel(name=channel, normalise="fixed", mean=float(mean), std=float(std))
-        for channel, mean, std in zip(CHANNELS, normalisation.mean, normalisation.std, strict=True)
-    ]
-    return _card(name, float(SAMPLE_RATE_HZ), channels, classes=False)
 
 
 def card_from_windows(name: str, x: Floats, *, classes: bool, ppg: PpgNormalisation) -> StudentCard:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tomllib
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ pytest.importorskip("torch", reason="PyTorch is missing: install the [train] ext
 
 from models.distil.__main__ import main
 from models.distil.settings import DistilSettings, read_settings
+from models.evaluate import measure_folder
 from ppg_deploy.errors import InputError
 from ppg_deploy.files import sha256_of_file
 from tests.support.commands import REPOSITORY, ppg_deploy, requires_compiler, succeeded
@@ -102,11 +104,22 @@ def test_every_loss_over_bins_at_once(tmp_path: Path, capsys: pytest.CaptureFixt
     assert first["sha256"]["student.onnx"] != second["sha256"]["student.onnx"]
     assert first["sha256"]["test.npz"] == second["sha256"]["test.npz"]
     assert np.load(tmp_path / "first" / "student.calib.npz")["x"].shape[1:] == (1, 200)
+    # Five windows go along; errors are those of all 27 windows of each of the three subjects.
+    with np.load(tmp_path / "first" / "test.npz") as shipped:
+        assert shipped["subject"].tolist() == ["synth_9001"] * 5
+        assert shipped["start_s"].tolist() == [22.0, 24.0, 26.0, 28.0, 30.0]
+    assert first["shipped"]["int8"]["windows"] == first["shipped"]["test_error_bpm"]["windows"] == 5
+    assert first["student"]["int8"]["after"]["windows"] == 81
+    again = measure_folder(tmp_path / "first")
+    assert asdict(again["shipped"]) == first["shipped"]["test_error_bpm"]
+    assert asdict(again["held_out"]) == first["student"]["test_error_bpm"]
 
 
 def test_shipped_settings_are_valid() -> None:
     for path in CONFIGS.glob("*.toml"):
         assert read_settings(path).export.name == path.stem
+    for path in CONFIGS.parent.glob("*-demo/distil.toml"):
+        assert read_settings(path).export.name == path.parent.name
 
 
 @pytest.mark.parametrize(
@@ -117,6 +130,11 @@ def test_shipped_settings_are_valid() -> None:
         ("validation_first_seed = 5000", "validation_first_seed = 1005", "share subjects"),
         ("[loss.pulse]\nb = 0.5\ng = 0.6667", "[loss.hard]", "no loss looks at the teacher"),
         ("[loss.pulse]\nb = 0.5\ng = 0.6667", "[loss.decoupled]", "one heart rate"),
+        (
+            'name = "pulse-smoke"',
+            'name = "s"\nshipped_test_subjects = ["synth_1"]',
+            "'synth_1' is no test subject",
+        ),
         ("[data.synthetic]", "[data.files]\ntrain = 'a'\n[data.synthetic]", "data.files"),
     ],
 )
