@@ -133,10 +133,8 @@ class _Runner:
                     running[executor.submit(_run_one, job, cancelled)] = job
 
         try:
-            for job in first:
-                start([job])
-                if _is_done(job):
-                    start(after.get(job.folder, ()))
+            start(first)
+            start([successor for job in first if _is_done(job) for successor in after.get(job.folder, ())])
             number = 0
             while running:
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
