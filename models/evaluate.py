@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -29,6 +30,7 @@ class FloatError:
         mae_post_filtered: same after the card's post-filter.
         median_error: median absolute error of the decoded answers.
         worst_subject_mae: largest mean absolute error of one subject.
+        mae_by_subject: mean absolute error of each subject: subjects, not windows, are the sample.
         mae_constant: mean absolute error of the best constant, the median heart rate of these very windows.
     """
 
@@ -39,6 +41,7 @@ class FloatError:
     median_error: float
     worst_subject_mae: float
     mae_constant: float
+    mae_by_subject: Mapping[str, float]
 
 
 def generated_windows(folder: Path, shape: tuple[int, ...], seeds: range, seconds: float) -> Windows:
@@ -63,15 +66,19 @@ def measure(model: Path, card_path: Path, windows: Windows) -> FloatError:
     inputs = normalise(windows, card)
     bpm = decode_bpm(card.output, np.concatenate([session.run(None, {"x": x[None]})[0] for x in inputs]))
     errors = np.abs(bpm - windows.hr)
-    names = np.unique(windows.subject)
+    by_subject = {
+        str(name): round(float(errors[windows.subject == name].mean()), 4)
+        for name in np.unique(windows.subject)
+    }
     return FloatError(
         windows=len(windows),
-        subjects=len(names),
+        subjects=len(by_subject),
         mae=round(float(errors.mean()), 4),
         mae_post_filtered=round(float(np.abs(post_filter(card, bpm, windows) - windows.hr).mean()), 4),
         median_error=round(float(np.median(errors)), 4),
-        worst_subject_mae=round(max(float(errors[windows.subject == name].mean()) for name in names), 4),
+        worst_subject_mae=max(by_subject.values()),
         mae_constant=round(float(np.abs(windows.hr - np.median(windows.hr)).mean()), 4),
+        mae_by_subject=by_subject,
     )
 
 
@@ -121,7 +128,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error.message}\nhint: {error.hint}", file=sys.stderr)
         return error.exit_code
     for name, result in results.items():
-        print(name, *(f"{key} {value}" for key, value in asdict(result).items()), sep="  ")
+        figures = {key: value for key, value in asdict(result).items() if key != "mae_by_subject"}
+        print(name, *(f"{key} {value}" for key, value in figures.items()), sep="  ")
     return 0
 
 

@@ -1,5 +1,7 @@
 """From the tables of a TOML file to recordings, parted by subjects."""
 
+from collections.abc import Sequence
+
 from models.data.recording import Recording
 from models.data.settings import (
     CrossDatasetTable,
@@ -22,15 +24,24 @@ from models.data.splits import (
 from ppg_deploy.errors import InputError
 
 
-def divided(table: RecordingsTable) -> tuple[Split, Division]:
-    """Read the recordings and part them.
+def recordings_of(table: RecordingsTable) -> list[Recording]:
+    """Read and process the recordings of all sources.
 
     Raises:
-        InputError: a source cannot be read, or the split does not fit its subjects.
+        InputError: a source cannot be read.
     """
     recordings: list[Recording] = []
     for source in table.sources:
         recordings += load_recordings(source.name, source.folder, table.processing, without=source.without)
+    return recordings
+
+
+def divided(table: RecordingsTable, recordings: Sequence[Recording]) -> tuple[Split, Division]:
+    """Part recordings, those of `recordings_of`, by the table's split.
+
+    Raises:
+        InputError: the split does not fit their subjects.
+    """
     split = split_of_table(table.split, subjects_of(recordings))
     return split, split.divide(recordings)
 

@@ -1,9 +1,12 @@
 """The windows that a distillation file names."""
 
+from collections.abc import Iterator, Mapping, Sequence
+
 import numpy as np
 
 from models.data.cutting import window_set
-from models.data.selection import divided
+from models.data.recording import Recording
+from models.data.selection import divided, recordings_of
 from models.data.settings import RecordingsTable
 from models.distil.settings import DataSettings
 from models.synth import WindowSet, generate_window_set
@@ -18,7 +21,7 @@ def split_of(settings: DataSettings) -> SubjectSplit:
         InputError: a file or data set cannot be read, or a subject is in two parts.
     """
     if settings.recordings is not None:
-        return _split_of_recordings(settings.recordings)
+        return _split_of_recordings(settings.recordings, recordings_of(settings.recordings))
     if settings.files is not None:
         files = settings.files
         return SubjectSplit(
@@ -35,8 +38,25 @@ def split_of(settings: DataSettings) -> SubjectSplit:
     )
 
 
-def _split_of_recordings(table: RecordingsTable) -> SubjectSplit:
-    split, parts = divided(table)
+def splits_of(settings: Mapping[str, DataSettings]) -> Iterator[tuple[str, SubjectSplit]]:
+    """The windows of several settings, one after the other; recordings that they share are read once.
+
+    Raises:
+        InputError: as `split_of`.
+    """
+    kept: tuple[RecordingsTable, Sequence[Recording]] | None = None
+    for name, each in settings.items():
+        table = each.recordings
+        if table is None:
+            yield name, split_of(each)
+            continue
+        if kept is None or kept[0].model_copy(update={"split": table.split}) != table:
+            kept = table, recordings_of(table)
+        yield name, _split_of_recordings(table, kept[1])
+
+
+def _split_of_recordings(table: RecordingsTable, recordings: Sequence[Recording]) -> SubjectSplit:
+    split, parts = divided(table, recordings)
     if not parts.validation:
         raise InputError(
             f"split {split.name}: nobody validates", hint="early stopping needs validation subjects"

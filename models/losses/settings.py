@@ -13,9 +13,9 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 class HardLoss(BaseModel):
     """A heart rate as target: cross entropy over the bins, or the absolute error of a regression in BPM.
 
-    `labels` is the share of the labels. The rest is hard distillation: the target is the teacher's most likely bin, which
-    only a teacher and a student with bins have. `sigma_bpm` and `smoothing` soften the target of the cross entropy (see
-    `label_distribution`).
+    `labels` is the share of the labels. The rest is hard distillation: the target is the teacher's most likely bin,
+    which only a teacher and a student with bins have. `sigma_bpm` and `smoothing` soften the target of the cross
+    entropy (see `label_distribution`).
     """
 
     model_config = _STRICT

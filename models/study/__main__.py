@@ -1,19 +1,28 @@
-"""Train a grid of students: python -m models.study models/configs/study-smoke.toml --out build/study"""
+"""Train a grid of students and compare them.
+
+python -m models.study models/study/configs/smoke.toml --out build/study-smoke
+"""
 
 import argparse
 import os
 import sys
 from pathlib import Path
 
+from models.study.costs import Cost, measure_costs
+from models.study.provenance import provenance_parts
+from models.study.report import write_report
+from models.study.result import StudyResult, write_result
 from models.study.run import run_study
-from models.study.settings import read_study
+from models.study.settings import StudySettings, read_study
 from models.study.table import write_csv
-from ppg_deploy.errors import PpgDeployError
+from ppg_deploy.errors import IncompleteSweepError, PpgDeployError
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one study from the command line and return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m models.study", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m models.study", description="Train a grid of students and compare them."
+    )
     parser.add_argument("study", type=Path, help="study file (TOML), see models/study/README.md")
     parser.add_argument("--out", type=Path, required=True, help="folder of the results")
     parser.add_argument(
@@ -23,13 +32,46 @@ def main(arguments: list[str] | None = None) -> int:
         help="trainings at a time; default: one a core",
     )
     options = parser.parse_args(arguments)
+    if options.jobs < 1:
+        parser.error("--jobs: at least 1")
     try:
-        result = run_study(read_study(options.study), options.out, jobs=options.jobs, say=_print_now)
-        write_csv(options.out / "study.csv", result.rows)
+        study = read_study(options.study)
+        result = run_study(study, options.out, jobs=options.jobs, say=_print_now)
+        _write(study, result, options.out, options.jobs)
+        _check_complete(result)
     except PpgDeployError as error:
         print(f"error: {error.message}\nhint: {error.hint}", file=sys.stderr)
         return error.exit_code
     return 0
+
+
+def _write(study: StudySettings, result: StudyResult, out: Path, jobs: int) -> None:
+    write_csv(out / "study.csv", result.rows)
+    costs: tuple[Cost, ...] = ()
+    if study.costs is not None:
+        costs = measure_costs(result.rows, out, study.costs, jobs=jobs, say=_print_now)
+    write_result(out, result, costs, study.model_dump(mode="json"))
+    if result.rows:
+        report = write_report(
+            out,
+            result.rows,
+            costs,
+            title=f"Study {study.name}",
+            scale=study.curve.scale,
+            curve_students=study.curve.students,
+            notes=provenance_parts(result),
+        )
+        _print_now(f"report: {report}")
+
+
+def _check_complete(result: StudyResult) -> None:
+    if not result.failures:
+        return
+    reasons = "\n".join(f"  {failure.training}: {failure.reason}" for failure in result.failures)
+    raise IncompleteSweepError(
+        f"{len(result.failures)} of {len(result.failures) + len(result.rows)} trainings failed\n{reasons}",
+        hint="the same command tries them again; log.txt in their folders has what they printed",
+    )
 
 
 def _print_now(line: str) -> None:

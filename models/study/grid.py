@@ -15,6 +15,7 @@ from models.data.settings import (
 from models.distil.run import check_losses
 from models.distil.settings import DataSettings, DistilSettings, ExportSettings, StudentSettings
 from models.losses.settings import LossSettings
+from models.study.result import LeftOut
 from models.study.settings import StrategyTable, StudentTable, StudySettings, TeacherTable
 from models.study.table import SCRATCH
 from models.teachers.cache import cache_key
@@ -54,16 +55,6 @@ class Point:
         """Name of the folder of its results."""
         taught = "" if self.teacher is None else f"-{self.teacher}"
         return f"{self.student}{taught}-{self.strategy}-{self.split}-{self.seed}-{self.identity[:8]}"
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A combination that cannot be trained, and why."""
-
-    student: str
-    teacher: str
-    strategy: str
-    reason: str
 
 
 @dataclass(frozen=True)

@@ -4,19 +4,20 @@ import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 import models
-from models.distil.data import split_of
+from models.distil.data import splits_of
 from models.distil.run import RESULT
 from models.students.registry import STUDENTS
-from models.study.grid import Grid, LeftOut, Point, data_of_splits, grid_of
+from models.study.grid import Grid, Point, data_of_splits, grid_of
 from models.study.job import DONE_NAME, ERROR_NAME, JOB_NAME, LOG_NAME, JobError, StudyJob
+from models.study.result import Failure, StudyResult, TeacherFacts
 from models.study.settings import StudySettings
 from models.study.table import StudyRow
 from ppg_deploy.building.lock import folder_lock
@@ -29,33 +30,6 @@ CACHE = "teachers"
 STUDENTS_FOLDER = "students"
 TEACHER_JOBS = "teacher-jobs"
 _LOCK_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A training that gave nothing, and why."""
-
-    point: Point
-    reason: str
-
-
-@dataclass(frozen=True)
-class StudyResult:
-    """Everything that a study has found out.
-
-    Attributes:
-        rows: finished trainings in the order of the grid.
-        failures: the others.
-        left_out: combinations that cannot be trained.
-        teachers: facts of each teacher on each split, by "teacher, split".
-        cautions: why training and test may share a person all the same, by split.
-    """
-
-    rows: tuple[StudyRow, ...]
-    failures: tuple[Failure, ...]
-    left_out: tuple[LeftOut, ...]
-    teachers: Mapping[str, Any]
-    cautions: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -85,11 +59,9 @@ def run_study(study: StudySettings, out: Path, *, jobs: int, say: Say) -> StudyR
     """
     with _only_one(out):
         data = data_of_splits(study)
-        splits = {name: split_of(settings) for name, settings in data.items()}
-        cautions = {name: split.cautions for name, split in splits.items()}
-        hashes = {name: split.hashes for name, split in splits.items()}
-        # The children read the windows themselves; ours would only take memory from them.
-        del splits
+        cautions, hashes = {}, {}
+        for name, split in splits_of(data):
+            cautions[name], hashes[name] = split.cautions, split.hashes
         grid = grid_of(study, data, hashes)
         return _Runner(study, grid, out, jobs, say).run(cautions)
 
@@ -111,35 +83,75 @@ class _Runner:
     def __init__(self, study: StudySettings, grid: Grid, out: Path, jobs: int, say: Say) -> None:
         self._study, self._grid, self._out, self._jobs, self._say = study, grid, out, jobs, say
         self._reasons: dict[Path, str] = {}
-        self._teachers: dict[str, Any] = {}
+        self._teachers: list[TeacherFacts] = []
 
     def run(self, cautions: Mapping[str, tuple[str, ...]]) -> StudyResult:
         for split in dict.fromkeys(point.split for point in self._grid.points):
-            points = [point for point in self._grid.points if point.split == split]
-            teachers = {
-                self._teacher_job(point).folder: self._teacher_job(point) for point in points if point.teacher
-            }
-            self._run(list(teachers.values()))
-            for job in teachers.values():
-                if _is_done(job):
-                    self._teachers[job.name] = json.loads((job.folder / job.result).read_text())
-            students = []
-            for point in points:
-                job = self._student_job(point)
-                teacher = None if point.teacher is None else self._teacher_job(point).folder
-                if teacher in self._reasons:
-                    self._reasons[job.folder] = f"its teacher: {self._reasons[teacher]}"
-                else:
-                    students.append(job)
-            self._run(students)
+            self._train([point for point in self._grid.points if point.split == split])
         rows, failures = [], []
         for point in self._grid.points:
             job = self._student_job(point)
             if job.folder in self._reasons:
-                failures.append(Failure(point, self._reasons[job.folder]))
+                failures.append(Failure(job.name, self._reasons[job.folder]))
             else:
                 rows.append(_row(point, job.folder, self._out))
-        return StudyResult(tuple(rows), tuple(failures), self._grid.left_out, self._teachers, cautions)
+        return StudyResult(tuple(rows), tuple(failures), self._grid.left_out, tuple(self._teachers), cautions)
+
+    def _train(self, points: Sequence[Point]) -> None:
+        """Train the points of one split: teachers first, students as soon as theirs is there."""
+        teachers: dict[Path, _Job] = {}
+        taught: dict[Path, list[_Job]] = {}
+        alone: list[_Job] = []
+        for point in points:
+            if point.teacher is None:
+                alone.append(self._student_job(point))
+                continue
+            teacher = self._teacher_job(point)
+            teachers[teacher.folder] = teacher
+            taught.setdefault(teacher.folder, []).append(self._student_job(point))
+        finished = [job for job in (*teachers.values(), *alone, *chain(*taught.values())) if _is_done(job)]
+        if finished:
+            self._say(f"{len(finished)} of {len(teachers) + len(points)} were finished before")
+        self._run([*teachers.values(), *alone], taught, left=len(teachers) + len(points) - len(finished))
+        for point in points:
+            if point.teacher is None:
+                continue
+            job = teachers.pop(self._teacher_job(point).folder, None)
+            if job is not None and _is_done(job):
+                facts = json.loads((job.folder / job.result).read_text())
+                self._teachers.append(TeacherFacts(point.teacher, point.split, facts))
+
+    def _run(self, first: Sequence[_Job], after: Mapping[Path, Sequence[_Job]], *, left: int) -> None:
+        """Run jobs that are not done, and each one's successors behind it; `left` is how many these are together."""
+        cancelled = threading.Event()
+        executor = ThreadPoolExecutor(max_workers=self._jobs, thread_name_prefix="ppg-study")
+        running: dict[Future[str | None], _Job] = {}
+
+        def start(jobs: Sequence[_Job]) -> None:
+            for job in jobs:
+                if not _is_done(job):
+                    running[executor.submit(_run_one, job, cancelled)] = job
+
+        try:
+            start(first)
+            start([successor for job in first if _is_done(job) for successor in after.get(job.folder, ())])
+            number = 0
+            while running:
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    job, reason = running.pop(future), future.result()
+                    number += 1
+                    self._say(f"{number}/{left} {job.name}: {reason or 'done'}")
+                    successors = after.get(job.folder, ())
+                    if reason is None:
+                        start(successors)
+                        continue
+                    self._reasons[job.folder] = reason
+                    lost = [successor for successor in successors if not _is_done(successor)]
+                    self._reasons.update({successor.folder: f"its teacher: {reason}" for successor in lost})
+        finally:
+            cancelled.set()
+            executor.shutdown(cancel_futures=True)
 
     def _teacher_job(self, point: Point) -> _Job:
         folder = self._out / TEACHER_JOBS / f"{point.teacher}-{point.split}-{point.teacher_identity[:8]}"
@@ -160,23 +172,6 @@ class _Runner:
             result=RESULT,
             limit_s=self._study.limits.student_s,
         )
-
-    def _run(self, jobs: Sequence[_Job]) -> None:
-        waiting = [job for job in jobs if not _is_done(job)]
-        if len(waiting) < len(jobs):
-            self._say(f"{len(jobs) - len(waiting)} of {len(jobs)} were finished before")
-        cancelled = threading.Event()
-        executor = ThreadPoolExecutor(max_workers=self._jobs, thread_name_prefix="ppg-study")
-        try:
-            futures = {executor.submit(_run_one, job, cancelled): job for job in waiting}
-            for number, future in enumerate(as_completed(futures), 1):
-                job, reason = futures[future], future.result()
-                if reason is not None:
-                    self._reasons[job.folder] = reason
-                self._say(f"{number}/{len(waiting)} {job.name}: {reason or 'done'}")
-        finally:
-            cancelled.set()
-            executor.shutdown(cancel_futures=True)
 
 
 def _is_done(job: _Job) -> bool:
@@ -226,5 +221,6 @@ def _row(point: Point, folder: Path, out: Path) -> StudyRow:
         model_bytes=int8["model_bytes"],
         best_epoch=training["best_epoch"],
         epochs=training["epochs"],
+        mae_by_subject=error["mae_by_subject"],
         folder=folder.relative_to(out).as_posix(),
     )

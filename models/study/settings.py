@@ -17,6 +17,8 @@ from pydantic import (
 from models.data.settings import SplitTable
 from models.distil.settings import DataSettings
 from models.losses.settings import HardLoss, LossSettings
+from models.study.costs import CostSettings
+from models.study.scaling import Scale
 from models.study.table import SCRATCH
 from models.teachers.settings import TeacherSettings
 from models.training.cards import PpgNormalisation
@@ -74,6 +76,19 @@ class StrategyTable(BaseModel):
         return self
 
 
+class CurveSettings(BaseModel):
+    """The size-error curve.
+
+    Attributes:
+        students: networks that it is fitted to, best of one family; all when none are named.
+        scale: exponential in the logarithm of the size, or in the size itself.
+    """
+
+    model_config = _STRICT
+    students: tuple[str, ...] = ()
+    scale: Scale = "log-size"
+
+
 class LimitSettings(BaseModel):
     """Seconds of wall clock after which a training is ended and counts as failed."""
 
@@ -94,6 +109,8 @@ class StudySettings(BaseModel):
         teacher: who teaches them.
         strategy: how.
         calibration_windows: for int8.
+        curve: which students, and its form.
+        costs: boards that one student of each network is built for; None for none.
         limits: seconds.
     """
 
@@ -106,6 +123,8 @@ class StudySettings(BaseModel):
     teacher: tuple[TeacherTable, ...] = ()
     strategy: tuple[StrategyTable, ...] = ()
     calibration_windows: PositiveInt = 160
+    curve: CurveSettings = CurveSettings()
+    costs: CostSettings | None = None
     limits: LimitSettings = LimitSettings()
 
     @model_validator(mode="after")
@@ -119,12 +138,13 @@ class StudySettings(BaseModel):
         ):
             if len(set(names)) < len(names):
                 raise ValueError(f"{what}: each only once, not {', '.join(names)}")
-        for table in (*self.teacher, *self.strategy):
-            for network in table.students:
+        named = [(teacher.name, teacher.students) for teacher in self.teacher]
+        named.append(("curve", self.curve.students))
+        named += [(strategy.name, strategy.students) for strategy in self.strategy]
+        for name, students in named:
+            for network in students:
                 if network not in networks:
-                    raise ValueError(
-                        f"{table.name}: students: {network!r} is no student.network of this file"
-                    )
+                    raise ValueError(f"{name}: students: {network!r} is no student.network of this file")
         if self.splits and self.data.recordings is None:
             raise ValueError("splits: only data.recordings can be split again")
         if bool(self.teacher) != bool(self.strategy):
@@ -133,16 +153,16 @@ class StudySettings(BaseModel):
 
 
 def read_study(path: Path) -> StudySettings:
-    """Read and check a study file; its paths are relative to its folder.
+    """Read and check a study file; its paths are relative to its folder, and absolute in what comes back.
 
     Raises:
         InputError: the file cannot be read, is no TOML or has a wrong field (the message names it).
     """
-    hint = "compare it with models/configs/study-smoke.toml"
+    hint = "compare it with the files in models/study/configs"
     try:
         study = StudySettings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}", hint=hint) from error
     except ValidationError as error:
         raise InputError(f"{path}: {describe_problems(error)}", hint=hint) from error
-    return study.model_copy(update={"data": study.data.relative_to(path.parent)})
+    return study.model_copy(update={"data": study.data.relative_to(path.absolute().parent)})

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -30,6 +30,7 @@ class StudyRow:
         model_bytes: size of the int8 model.
         best_epoch: the one kept.
         epochs: trained.
+        mae_by_subject: error of the float model in BPM by test subject; not part of the CSV.
         folder: holds student.onnx, student.toml, student.calib.npz and test.npz, relative to the study's folder.
     """
 
@@ -47,17 +48,19 @@ class StudyRow:
     model_bytes: int
     best_epoch: int
     epochs: int
+    mae_by_subject: Mapping[str, float]
     folder: str
 
 
 def write_csv(path: Path, rows: Sequence[StudyRow]) -> None:
-    """Write the rows as CSV with a header; an absent value is an empty cell.
+    """Write the rows as CSV with a header, without their subjects; an absent value is an empty cell.
 
     Raises:
         EnvironmentProblem: the file cannot be written.
     """
     text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(StudyRow)], lineterminator="\n")
+    columns = [field.name for field in fields(StudyRow) if field.name != "mae_by_subject"]
+    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(asdict(row) for row in rows)
     write_text(path, text.getvalue())

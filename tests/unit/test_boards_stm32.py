@@ -30,6 +30,12 @@ def changed(board: str, find: str, replace: str, folder: Path) -> Path:
         ("nucleo-l4r5zi", "boost = 1", "boost = 0", r"clock.settings.boost: must be 1 above 80000000 Hz"),
         ("nucleo-f446re", "over_drive = 1", "over_drive = 0", r"over_drive: must be 1 above 168000000 Hz"),
         ("nucleo-l476rg", "pll_r = 2", "pll_r = 0", r"clock.settings.pll_r: must not be 0"),
+        (
+            "nucleo-l476rg",
+            "flash_wait_states = 4",
+            "flash_wait_states = 99",
+            "99 does not fit into FLASH_ACR",
+        ),
         ("nucleo-h743zi", "apb1_divider = 2", "apb1_divider = 0", r"apb1_divider: must not be 0"),
     ],
 )

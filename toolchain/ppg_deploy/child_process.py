@@ -19,6 +19,7 @@ _GRACE_SECONDS = 5.0
 """What a process gets to end its own children after SIGTERM, before SIGKILL."""
 
 _TERMINATED = 128 + signal.SIGTERM
+_STANDARD_INPUT = 0
 _POLL_SECONDS = 0.1
 _TAIL_BYTES = 4096
 _LONGEST_REASON = 300
@@ -103,7 +104,9 @@ def _leave(*_: object) -> NoReturn:
 
 
 def _hold_leash() -> None:
-    sys.stdin.buffer.read()
+    # Not by sys.stdin: a thread that waits in it holds a lock that the interpreter needs when it ends.
+    while os.read(_STANDARD_INPUT, 1):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(_GRACE_SECONDS)
     os.killpg(0, signal.SIGKILL)

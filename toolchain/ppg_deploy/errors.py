@@ -82,7 +82,7 @@ class PolicyError(PpgDeployError):
 
 
 class IncompleteSweepError(PpgDeployError):
-    """Points of a sweep failed; the others are in its result."""
+    """Points of a sweep or study failed; the others are in its result."""
 
     exit_code = 10
 

@@ -71,7 +71,7 @@ class EnergyPlan:
         for name, value, hint in (
             ("voltage", self.voltage_v, "--voltage"),
             ("battery capacity", 1.0 if self.battery_mah is None else self.battery_mah, "--battery-mah"),
-            ("interval", self.interval_s, "--answer-interval"),
+            ("interval", self.interval_s, "interval_s"),
         ):
             if not (math.isfinite(value) and value > 0.0):
                 raise InputError(f"a {name} of {value} makes no sense", hint=f"give {hint} a positive number")
