@@ -32,16 +32,24 @@ def main() -> None:
         case "sleep":
             _start_a_child()
             time.sleep(SECONDS)
+        case "tidy":
+            child = _start_a_child()
+            try:
+                time.sleep(SECONDS)
+            finally:
+                child.kill()
+                child.wait()
         case "crash":
             _start_a_child()
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _start_a_child() -> None:
+def _start_a_child() -> "subprocess.Popen[bytes]":
     child = subprocess.Popen(["sleep", str(SECONDS)])
     Path("new").write_text(f"{os.getpid()} {child.pid}")
     os.replace("new", "pids")
     print("ready", flush=True)
+    return child
 
 
 if __name__ == "__main__":

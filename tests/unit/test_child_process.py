@@ -76,7 +76,8 @@ def test_what_a_crash_left_behind_is_ended(tmp_path: Path) -> None:
 
 
 def test_it_dies_with_its_parent(tmp_path: Path) -> None:
-    (tmp_path / "task").write_text("sleep")
+    """By an exception, on which it ends its own."""
+    (tmp_path / "task").write_text("tidy")
     parent = subprocess.Popen([sys.executable, "-m", CHILD, str(tmp_path)], cwd=REPOSITORY)
     try:
         end = time.monotonic() + 30.0

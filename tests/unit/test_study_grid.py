@@ -110,6 +110,8 @@ def test_identity_follows_settings_and_windows_only() -> None:
     other_windows = identities(study(), {**HASHES, "fold2of5-s1": {"train": "c"}})
     assert len(before & other_windows) == len(before) // 2
     assert not before & identities(study(calibration_windows=99))
+    teachers = {point.teacher_identity for point in grid(study()).points if point.teacher}
+    assert len(teachers) == 2 * len(HASHES), "a teacher that has seen another split's test subjects"
     # One seed more leaves all others as they are.
     assert before < identities(study(seeds=[3, 4, 5]))
 

@@ -62,11 +62,15 @@ class Trainings:
 
     def __init__(self, fail: Callable[[str], bool] = lambda _: False) -> None:
         self.started: list[str] = []
+        self.limits: dict[str, float] = {}
         self._fail = fail
 
     def __call__(self, job: Any, cancelled: threading.Event) -> str | None:
         assert not cancelled.is_set()
         self.started.append(job.name)
+        self.limits[job.job.kind] = job.limit_s
+        # Every process has a working directory of its own.
+        assert job.job.cache.is_absolute()
         if self._fail(job.name):
             return "broken"
         job.folder.mkdir(parents=True, exist_ok=True)
@@ -101,6 +105,14 @@ def test_teachers_come_first_and_nothing_is_trained_twice(
     assert said[0].startswith("left out: pulse by bins, dkd: ")
     assert studied(tmp_path, monkeypatch, second) == result
     assert second.started == []
+
+
+def test_a_relative_folder_and_each_ones_time_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    trainings = Trainings()
+    result = studied(Path("out"), monkeypatch, trainings)
+    assert trainings.limits == {"teacher": 86_400.0, "student": 43_200.0}
+    assert all((tmp_path / "out" / row.folder / "result.json").is_file() for row in result.rows)
 
 
 def test_a_failed_teacher_takes_its_students_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
