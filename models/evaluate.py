@@ -11,11 +11,12 @@ import numpy as np
 from pydantic import ValidationError
 
 from models.distil.synthetic_subjects import SyntheticSubjects
+from models.exit_codes import with_exit_codes
 from models.synth import generate_window_set
 from models.training.cards import as_network_input
 from ppg_deploy.card import load_card
 from ppg_deploy.decode import decode_bpm, post_filter
-from ppg_deploy.errors import InputError, PpgDeployError
+from ppg_deploy.errors import InputError
 from ppg_deploy.windows import Windows, load_windows, normalise
 
 
@@ -117,16 +118,13 @@ def measure_folder(folder: Path) -> dict[str, FloatError]:
     }
 
 
+@with_exit_codes
 def main(arguments: list[str] | None = None) -> int:
     """Print the errors of a student's folder and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m models.evaluate", description=__doc__)
     parser.add_argument("folder", type=Path, help="what `python -m models.distil` wrote")
     options = parser.parse_args(arguments)
-    try:
-        results = measure_folder(options.folder)
-    except PpgDeployError as error:
-        print(f"error: {error.message}\nhint: {error.hint}", file=sys.stderr)
-        return error.exit_code
+    results = measure_folder(options.folder)
     for name, result in results.items():
         figures = {key: value for key, value in asdict(result).items() if key != "mae_by_subject"}
         print(name, *(f"{key} {value}" for key, value in figures.items()), sep="  ")

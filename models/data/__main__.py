@@ -8,8 +8,9 @@ from models.data.cutting import Layout, window_set
 from models.data.processing import BAND_HZ, Processing, Resampling
 from models.data.recording import CHANNELS, Recording
 from models.data.sources import SOURCES, generate_recordings, load_recordings
+from models.exit_codes import with_exit_codes
 from models.synth import WindowSet, save_window_set
-from ppg_deploy.errors import InputError, PpgDeployError
+from ppg_deploy.errors import InputError
 
 _SYNTH = "synth"
 
@@ -96,22 +97,19 @@ def _report(options: argparse.Namespace, recordings: list[Recording], windows: W
         print(f"licence: {source.licence}\ncite: {source.citation}")
 
 
+@with_exit_codes
 def main(arguments: list[str] | None = None) -> int:
     """Write one windows file and return the exit code."""
     options = _parser().parse_args(arguments)
     if options.source == "list":
         _describe_sources()
         return 0
-    try:
-        if options.out is None:
-            raise InputError("no --out", hint="name the windows file to write, for example --out windows.npz")
-        recordings = _recordings(options)
-        channels = range(len(CHANNELS)) if options.channels == "all" else (0,)
-        windows = window_set(recordings, Layout(options.layout), channels)
-        save_window_set(options.out, windows)
-    except PpgDeployError as error:
-        print(f"error: {error.message}\nhint: {error.hint}", file=sys.stderr)
-        return error.exit_code
+    if options.out is None:
+        raise InputError("no --out", hint="name the windows file to write, for example --out windows.npz")
+    recordings = _recordings(options)
+    channels = range(len(CHANNELS)) if options.channels == "all" else (0,)
+    windows = window_set(recordings, Layout(options.layout), channels)
+    save_window_set(options.out, windows)
     _report(options, recordings, windows)
     return 0
 

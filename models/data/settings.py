@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
 from models.data.processing import BAND_HZ, Processing, Resampling
 
@@ -33,7 +33,7 @@ class KFoldTable(BaseModel):
     kind: Literal["k-fold"]
     folds: PositiveInt = 5
     fold: PositiveInt = 1
-    seed: int = 1
+    seed: NonNegativeInt = 1
 
 
 class LeaveOneOutTable(BaseModel):
@@ -43,7 +43,7 @@ class LeaveOneOutTable(BaseModel):
     kind: Literal["leave-one-subject-out"]
     subject: str
     validation_subjects: PositiveInt = 3
-    seed: int = 1
+    seed: NonNegativeInt = 1
 
 
 class PulseFoldTable(BaseModel):
@@ -62,7 +62,7 @@ class CrossDatasetTable(BaseModel):
     train: _Names
     test: _Names
     validation_subjects: PositiveInt
-    seed: int = 1
+    seed: NonNegativeInt = 1
     allow_related: bool = False
 
 

@@ -8,9 +8,10 @@ from typing import Any
 from models.distil.data import split_of
 from models.distil.run import distil
 from models.distil.settings import read_settings
-from ppg_deploy.errors import PpgDeployError
+from models.exit_codes import with_exit_codes
 
 
+@with_exit_codes
 def main(arguments: list[str] | None = None) -> int:
     """Run one distillation from the command line and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m models.distil", description=__doc__)
@@ -19,18 +20,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cache", type=Path, help="folder of trained teachers to share between runs")
     parser.add_argument("--seed", type=int, help="of the student, in place of student.fit.seed")
     options = parser.parse_args(arguments)
-    try:
-        settings = read_settings(options.config)
-        if options.seed is not None:
-            fit = settings.student.fit.model_copy(update={"seed": options.seed})
-            student = settings.student.model_copy(update={"fit": fit})
-            settings = settings.model_copy(update={"student": student})
-        result = distil(
-            settings, split_of(settings.data), options.out, cache=options.cache, report=_print_now
-        )
-    except PpgDeployError as error:
-        print(f"error: {error.message}\nhint: {error.hint}", file=sys.stderr)
-        return error.exit_code
+    if options.seed is not None and options.seed < 0:
+        parser.error("--seed: at least 0")
+    settings = read_settings(options.config)
+    if options.seed is not None:
+        fit = settings.student.fit.model_copy(update={"seed": options.seed})
+        student = settings.student.model_copy(update={"fit": fit})
+        settings = settings.model_copy(update={"student": student})
+    result = distil(settings, split_of(settings.data), options.out, cache=options.cache, report=_print_now)
     for name in ("student", "from_scratch"):
         if name in result:
             _print_summary(name.replace("_", " "), result[name])

@@ -1,6 +1,6 @@
 """Which generated subjects are used for what: the table `[data.synthetic]`. Nothing here needs torch."""
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveFloat, PositiveInt
 
 
 class SyntheticSubjects(BaseModel):
@@ -8,11 +8,11 @@ class SyntheticSubjects(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    train_first_seed: int
+    train_first_seed: NonNegativeInt
     train_subjects: PositiveInt
-    validation_first_seed: int
+    validation_first_seed: NonNegativeInt
     validation_subjects: PositiveInt
-    test_first_seed: int
+    test_first_seed: NonNegativeInt
     test_subjects: PositiveInt
     seconds_per_subject: PositiveFloat
 

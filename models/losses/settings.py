@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -23,6 +23,16 @@ class HardLoss(BaseModel):
     labels: _Share = 1.0
     sigma_bpm: _NotNegative = 0.0
     smoothing: _Share = 0.0
+
+
+def _of_labels_alone(hard: HardLoss) -> HardLoss:
+    if hard.labels < 1.0:
+        raise ValueError("labels below 1 is hard distillation, and nobody teaches here")
+    return hard
+
+
+LabelLoss = Annotated[HardLoss, AfterValidator(_of_labels_alone)]
+"""The hard loss of a network that has no teacher."""
 
 
 class SoftLoss(BaseModel):

@@ -4,20 +4,23 @@ python -m models.study models/study/configs/smoke.toml --out build/study-smoke
 """
 
 import argparse
+import importlib
 import os
 import sys
 from pathlib import Path
 
-from models.study.costs import Cost, measure_costs
+from models.exit_codes import with_exit_codes
+from models.study.costs import Cost, check_boards, measure_costs
 from models.study.provenance import provenance_parts
 from models.study.report import write_report
 from models.study.result import StudyResult, write_result
 from models.study.run import run_study
 from models.study.settings import StudySettings, read_study
 from models.study.table import write_csv
-from ppg_deploy.errors import IncompleteSweepError, PpgDeployError
+from ppg_deploy.errors import IncompleteSweepError
 
 
+@with_exit_codes
 def main(arguments: list[str] | None = None) -> int:
     """Run one study from the command line and return the exit code."""
     parser = argparse.ArgumentParser(
@@ -34,14 +37,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.jobs < 1:
         parser.error("--jobs: at least 1")
-    try:
-        study = read_study(options.study)
-        result = run_study(study, options.out, jobs=options.jobs, say=_print_now)
-        _write(study, result, options.out, options.jobs)
-        _check_complete(result)
-    except PpgDeployError as error:
-        print(f"error: {error.message}\nhint: {error.hint}", file=sys.stderr)
-        return error.exit_code
+    # The report needs it: better said now than after hours of training.
+    importlib.import_module("scipy.stats")
+    study = read_study(options.study)
+    if study.costs is not None:
+        check_boards(study.costs)
+    result = run_study(study, options.out, jobs=options.jobs, say=_print_now)
+    _write(study, result, options.out, options.jobs)
+    _check_complete(result)
     return 0
 
 

@@ -21,7 +21,9 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from models.study.table import StudyRow
 from ppg_deploy.api import sweep_matrix
+from ppg_deploy.boards import load_board
 from ppg_deploy.energy.schema import EnergyEstimated
+from ppg_deploy.errors import InputError
 from ppg_deploy.files import write_text_if_changed
 from ppg_deploy.matrix.schema import PointRow
 from ppg_deploy.matrix.sweep_file import Optimize, require_distinct
@@ -86,6 +88,30 @@ class Cost:
     energy_estimated_uj: float | None = None
     energy_assumptions: tuple[str, ...] = ()
     error: str | None = None
+
+
+def check_boards(settings: CostSettings) -> None:
+    """A wrong name is better found before the first training than after the last.
+
+    Raises:
+        InputError: an unknown board, one that unicorn has no model of, or the same one twice.
+    """
+    names: dict[str, str] = {}
+    for name in settings.boards:
+        try:
+            board = load_board(name)
+        except InputError as error:
+            error.restate(f"costs.boards: {error.message}", hint="choose one of them")
+            raise
+        if board.emulators.unicorn is None:
+            raise InputError(
+                f"costs.boards: unicorn has no model of board {board.id}",
+                hint="take one that it models; `ppg-deploy boards list` names them",
+            )
+        if names.setdefault(board.id, name) != name:
+            raise InputError(
+                f"costs.boards: {names[board.id]} and {name} are both {board.id}", hint="leave one out"
+            )
 
 
 def measure_costs(

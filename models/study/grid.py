@@ -19,6 +19,7 @@ from models.study.result import LeftOut
 from models.study.settings import StrategyTable, StudentTable, StudySettings, TeacherTable
 from models.study.table import SCRATCH
 from models.teachers.cache import cache_key
+from models.training.networks import registered
 from ppg_deploy.errors import InputError
 
 Hashes = Mapping[str, str]
@@ -130,6 +131,10 @@ def grid_of(study: StudySettings, data: Mapping[str, DataSettings], hashes: Mapp
 
 
 def _possible(study: StudySettings, data: DataSettings) -> tuple[list[Combination], list[LeftOut]]:
+    # A misspelt name is no combination that does not fit: nothing shall be left out for it.
+    for table in study.teacher:
+        for network in table.networks:
+            registered(network)
     possible, left_out = [], []
     for student, teacher, strategy in _combinations(study):
         settings = _distil_settings(study, data, student, teacher, strategy, study.seeds[0])

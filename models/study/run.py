@@ -8,6 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -30,6 +31,7 @@ CACHE = "teachers"
 STUDENTS_FOLDER = "students"
 TEACHER_JOBS = "teacher-jobs"
 _LOCK_SECONDS = 1.0
+_RESULT_FIELDS = {"teacher": ("members", "validation_mae", "entropy"), "student": ("student",)}
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ def run_study(study: StudySettings, out: Path, *, jobs: int, say: Say) -> StudyR
         for name, split in splits_of(data):
             cautions[name], hashes[name] = split.cautions, split.hashes
         grid = grid_of(study, data, hashes)
+        for left in grid.left_out:
+            say(f"left out: {left.student} by {left.teacher}, {left.strategy}: {left.reason}")
         return _Runner(study, grid, out, jobs, say).run(cautions)
 
 
@@ -72,10 +76,9 @@ def _only_one(out: Path) -> Iterator[None]:
         try:
             stack.enter_context(folder_lock(out / ".lock", limit_s=_LOCK_SECONDS))
         except EnvironmentProblem as error:
-            raise EnvironmentProblem(
-                f"another process runs a study in {out}, or it cannot be written",
-                hint="wait for it, or choose another folder with --out",
-            ) from error
+            if isinstance(error.__cause__, BlockingIOError):
+                error.restate(f"another process runs a study in {out}")
+            raise
         yield
 
 
@@ -94,7 +97,7 @@ class _Runner:
             if job.folder in self._reasons:
                 failures.append(Failure(job.name, self._reasons[job.folder]))
             else:
-                rows.append(_row(point, job.folder, self._out))
+                rows.append(_row(point, job, self._out))
         return StudyResult(tuple(rows), tuple(failures), self._grid.left_out, tuple(self._teachers), cautions)
 
     def _train(self, points: Sequence[Point]) -> None:
@@ -118,8 +121,7 @@ class _Runner:
                 continue
             job = teachers.pop(self._teacher_job(point).folder, None)
             if job is not None and _is_done(job):
-                facts = json.loads((job.folder / job.result).read_text())
-                self._teachers.append(TeacherFacts(point.teacher, point.split, facts))
+                self._teachers.append(TeacherFacts(point.teacher, point.split, _result_of(job)))
 
     def _run(self, first: Sequence[_Job], after: Mapping[Path, Sequence[_Job]], *, left: int) -> None:
         """Run jobs that are not done, and each one's successors behind it; `left` is how many these are together."""
@@ -133,8 +135,10 @@ class _Runner:
                     running[executor.submit(_run_one, job, cancelled)] = job
 
         try:
+            # Asked before any starts: the successors of one that ends meanwhile are started at its end.
+            finished = [job for job in first if _is_done(job)]
             start(first)
-            start([successor for job in first if _is_done(job) for successor in after.get(job.folder, ())])
+            start([successor for job in finished for successor in after.get(job.folder, ())])
             number = 0
             while running:
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -175,7 +179,16 @@ class _Runner:
 
 
 def _is_done(job: _Job) -> bool:
-    return (job.folder / job.result).is_file()
+    """Whether its result is there and whole; a damaged one costs a repetition, never the study."""
+    try:
+        result = _result_of(job)
+    except (OSError, ValueError):
+        return False
+    return isinstance(result, dict) and all(name in result for name in _RESULT_FIELDS[job.job.kind])
+
+
+def _result_of(job: _Job) -> Any:
+    return json.loads((job.folder / job.result).read_bytes())
 
 
 def _run_one(job: _Job, cancelled: threading.Event) -> str | None:
@@ -203,8 +216,8 @@ def _run_one(job: _Job, cancelled: threading.Event) -> str | None:
     return f"the process ended by {end.how}"
 
 
-def _row(point: Point, folder: Path, out: Path) -> StudyRow:
-    result = json.loads((folder / RESULT).read_text())["student"]
+def _row(point: Point, job: _Job, out: Path) -> StudyRow:
+    result = _result_of(job)["student"]
     error, int8, training = result["test_error_bpm"], result["int8"]["before"], result["training"]
     return StudyRow(
         student=point.student,
@@ -222,5 +235,5 @@ def _row(point: Point, folder: Path, out: Path) -> StudyRow:
         best_epoch=training["best_epoch"],
         epochs=training["epochs"],
         mae_by_subject=error["mae_by_subject"],
-        folder=folder.relative_to(out).as_posix(),
+        folder=job.folder.relative_to(out).as_posix(),
     )

@@ -8,6 +8,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     ValidationError,
@@ -16,7 +17,7 @@ from pydantic import (
 
 from models.data.settings import SplitTable
 from models.distil.settings import DataSettings
-from models.losses.settings import HardLoss, LossSettings
+from models.losses.settings import HardLoss, LabelLoss, LossSettings
 from models.study.costs import CostSettings
 from models.study.scaling import Scale
 from models.study.table import SCRATCH
@@ -44,7 +45,7 @@ class StudentTable(BaseModel):
     network: str
     ppg: PpgNormalisation = "fixed"
     fit: FitSettings
-    scratch: HardLoss = HardLoss()
+    scratch: LabelLoss = HardLoss()
 
 
 class TeacherTable(TeacherSettings):
@@ -118,7 +119,7 @@ class StudySettings(BaseModel):
     name: _Name
     data: DataSettings
     splits: tuple[SplitTable, ...] = ()
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+    seeds: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)]
     student: Annotated[tuple[StudentTable, ...], Field(min_length=1)]
     teacher: tuple[TeacherTable, ...] = ()
     strategy: tuple[StrategyTable, ...] = ()

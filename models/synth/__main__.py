@@ -4,10 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from models.exit_codes import with_exit_codes
 from models.synth.windows_file import generate_window_set, save_window_set
-from ppg_deploy.errors import PpgDeployError
 
 
+@with_exit_codes
 def main(arguments: list[str] | None = None) -> int:
     """Write one windows file and return the exit code."""
     parser = argparse.ArgumentParser(
@@ -19,14 +20,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--subjects", type=int, default=4, help="number of subjects (one recording each)")
     parser.add_argument("--duration-s", type=float, default=120.0, help="length of each recording in seconds")
     options = parser.parse_args(arguments)
-    try:
-        window_set = generate_window_set(
-            range(options.seed, options.seed + options.subjects), options.duration_s
-        )
-        save_window_set(options.out, window_set)
-    except PpgDeployError as error:
-        print(f"error: {error.message}\nhint: {error.hint}", file=sys.stderr)
-        return error.exit_code
+    window_set = generate_window_set(range(options.seed, options.seed + options.subjects), options.duration_s)
+    save_window_set(options.out, window_set)
     lowest, highest = window_set.hr.min(), window_set.hr.max()
     print(
         f"{options.out}: {window_set.hr.size} windows of {options.subjects} subjects, "

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import pickle
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -63,10 +64,13 @@ def save_weights(path: Path, network: nn.Module, facts: dict[str, Any]) -> None:
 
 
 def load_weights(path: Path, network: nn.Module) -> dict[str, Any] | None:
-    """Put saved weights into the network and return the facts; None when there is no file."""
+    """Put saved weights into the network and return the facts; None when there is no file or it is damaged."""
     if not path.is_file():
         return None
-    content = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError):
+        return None
     network.load_state_dict(content["weights"])
     facts: dict[str, Any] = content["facts"]
     return facts

@@ -1,8 +1,8 @@
 """The `[teacher]` table of a distillation file."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 
-from models.losses.settings import HardLoss
+from models.losses.settings import HardLoss, LabelLoss
 from models.training.cards import PpgNormalisation
 from models.training.settings import FitSettings
 
@@ -22,8 +22,8 @@ class TeacherSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     networks: tuple[str, ...] = Field(min_length=1)
-    seeds: tuple[int, ...] = Field(default=(1,), min_length=1)
+    seeds: tuple[NonNegativeInt, ...] = Field(default=(1,), min_length=1)
     fit: FitSettings
-    hard: HardLoss = HardLoss()
+    hard: LabelLoss = HardLoss()
     ppg: PpgNormalisation = "fixed"
     calibrate_temperature: bool = True

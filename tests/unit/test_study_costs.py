@@ -9,7 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from models.study import costs
-from models.study.costs import CostSettings, measure_costs
+from models.study.costs import CostSettings, check_boards, measure_costs
+from ppg_deploy.boards import load_board
+from ppg_deploy.errors import InputError
 from ppg_deploy.matrix import MatrixReport
 from ppg_deploy.matrix.sweep_file import load_sweep_file
 from tests.support.commands import DEMO, requires_compiler
@@ -27,6 +29,19 @@ def test_settings() -> None:
     for wrong in ({"boards": ()}, {"boards": ("a", "a")}, {"optimize": ("fast",)}, {"count": 0}, {"cont": 1}):
         with pytest.raises(ValidationError):
             CostSettings.model_validate(wrong)
+
+
+def test_boards_are_checked_before_anything_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_boards(CostSettings(boards=("nucleo-l4", "nrf52840-dk")))
+    with pytest.raises(InputError, match=r"costs\.boards: unknown board 'nope'"):
+        check_boards(CostSettings(boards=("nrf52840-dk", "nope")))
+    with pytest.raises(InputError, match="both nucleo-l476rg"):
+        check_boards(CostSettings(boards=("nucleo-l4", "nucleo-l476rg")))
+    board = load_board("nucleo-l4")
+    without = board.model_copy(update={"emulators": board.emulators.model_copy(update={"unicorn": None})})
+    monkeypatch.setattr(costs, "load_board", lambda _: without)
+    with pytest.raises(InputError, match="unicorn has no model of board nucleo-l476rg"):
+        check_boards(CostSettings())
 
 
 def test_sweep_file_names_the_first_delivered_student_of_each_network(

@@ -110,6 +110,8 @@ def test_identity_follows_settings_and_windows_only() -> None:
     other_windows = identities(study(), {**HASHES, "fold2of5-s1": {"train": "c"}})
     assert len(before & other_windows) == len(before) // 2
     assert not before & identities(study(calibration_windows=99))
+    teachers = {point.teacher_identity for point in grid(study()).points if point.teacher}
+    assert len(teachers) == 2 * len(HASHES), "a teacher that has seen another split's test subjects"
     # One seed more leaves all others as they are.
     assert before < identities(study(seeds=[3, 4, 5]))
 
@@ -125,6 +127,10 @@ def test_identity_follows_settings_and_windows_only() -> None:
         ({"teacher": [{**FIELDS["teacher"][0], "students": ["resnet9"]}]}, "resnet9"),
         ({"data": {"files": {"train": "a", "validation": "b", "test": "c"}}}, "splits"),
         ({"name": "a/b"}, "name"),
+        ({"seeds": [-1]}, "seeds"),
+        ({"student": [{"network": "resnet1", "fit": FIT, "scratch": {"labels": 0.5}}]}, "nobody teaches"),
+        ({"teacher": [{**FIELDS["teacher"][0], "hard": {"labels": 0.5}}]}, "nobody teaches"),
+        ({"splits": [{"kind": "k-fold", "seed": -1}]}, "seed"),
         ({"curve": {"students": ["pulse", "resnet9"]}}, "curve: students: 'resnet9'"),
     ],
 )
@@ -136,6 +142,9 @@ def test_mistakes_are_named(changes: dict[str, Any], part: str) -> None:
 def test_an_unknown_network_and_a_split_twice_are_named() -> None:
     with pytest.raises(InputError, match="resnet99"):
         grid(study(student=[{"network": "resnet99", "fit": FIT}], teacher=[], strategy=[]))
+    # Not left out like a combination that does not fit: nobody would notice before the report.
+    with pytest.raises(InputError, match="resnet99"):
+        grid(study(teacher=[{"name": "bins", "networks": ["resnet2", "resnet99"], "fit": FIT}]))
     with pytest.raises(InputError, match="the same"):
         grid(study(splits=[{"kind": "k-fold", "fold": 1}, {"kind": "k-fold", "fold": 1}]))
 
@@ -166,6 +175,9 @@ def test_a_file_that_is_no_study_is_named(tmp_path: Path) -> None:
     path = tmp_path / "study.toml"
     path.write_text("name = 'a'\nseed = [1]")
     with pytest.raises(InputError, match=r"study\.toml.*seed"):
+        read_study(path)
+    path.write_text((REPOSITORY / "models/study/configs/smoke.toml").read_text().replace("[1, 2]", "[-1]"))
+    with pytest.raises(InputError, match=r"seeds\.0: Input should be greater than or equal to 0$"):
         read_study(path)
     with pytest.raises(InputError, match="cannot be read"):
         read_study(tmp_path / "none.toml")

@@ -6,7 +6,9 @@ import pytest
 
 from models.study import report
 from models.study.costs import Cost
+from models.study.provenance import provenance_parts
 from models.study.report import write_report
+from models.study.result import Failure, LeftOut, StudyResult, TeacherFacts
 from models.study.table import StudyRow
 from tests.support.study_rows import study_cost, study_row
 
@@ -155,3 +157,49 @@ def test_the_curve_is_fitted_to_the_chosen_students(tmp_path: Path) -> None:
     assert [row[8] for row in chosen if row[0] == "scratch"] == [str(len(SIZES))]
     write_report(tmp_path, rows, [], title="nobody", curve_students=["none"])
     assert "No curve: none of its students" in (tmp_path / "study.md").read_text()
+
+
+def test_the_misfit_of_the_other_form_is_the_other_forms(tmp_path: Path) -> None:
+    """Errors that are exactly exponential in the logarithm of the size, so not in the size."""
+    rows = [
+        study_row(f"s{step}", parameters=1_000 * 10**step, mae_int8=5.0 + 4.0 * 0.5**step)
+        for step in range(5)
+    ]
+    misfits = {}
+    for scale in ("log-size", "size"):
+        text = write_report(tmp_path, rows, [], title="A study", scale=scale).read_text()
+        (line,) = section(text, "Error against size")
+        misfits[scale] = line[6:8]
+    assert misfits["log-size"][0] == "0.000" and float(misfits["log-size"][1]) > 0.05
+    assert misfits["size"] == misfits["log-size"][::-1]
+
+
+def test_provenance_names_teachers_warnings_cautions_and_what_is_missing() -> None:
+    facts = {
+        "members": [{"network": "resnet2", "seed": 4}],
+        "validation_mae": 3.456,
+        "entropy": {"temperature": 1.25, "warnings": ["the teacher is too flat"]},
+    }
+    result = StudyResult(
+        rows=(),
+        failures=(Failure("pulse, seed 1", "diverged"),),
+        left_out=(LeftOut("pulse", "big", "dkd", "no bins"),),
+        teachers=(TeacherFacts("big", "fold 1", facts),),
+        cautions={"fold 1": ("perhaps the same people",), "fold 2": ()},
+    )
+    parts = provenance_parts(result)
+    assert [part for part in parts if part.startswith("## ")] == [
+        "## Teachers",
+        "## Cautions",
+        "## Not trained",
+    ]
+    text = "\n".join(parts)
+    assert "| big | fold 1 | resnet2 (seed 4) | 3.46 | 1.25 |" in text
+    for line in (
+        "- big, fold 1: the teacher is too flat",
+        "- fold 1: perhaps the same people",
+        "- pulse, seed 1: diverged",
+        "- pulse by big, dkd: no bins",
+    ):
+        assert line in text.splitlines()
+    assert provenance_parts(StudyResult((), (), (), (), {})) == []

@@ -202,3 +202,22 @@ def test_an_error_that_is_no_number_is_refused() -> None:
         fit_curves(rows_of([[math.nan, 7.0, 6.0]], (1_000, 2_000, 3_000)))
     with pytest.raises(InputError, match="resamples is 5"):
         fit_curves([], resamples=5)
+
+
+def test_intervals_are_expanded_for_few_replicates() -> None:
+    """Ten replicates that differ in their level alone: the interval of a is that of their mean.
+
+    t(0.975, 9) = 2.262 from a printed table, times sqrt(10 / 9) is 2.385, behind which a normal has 0.855 %.
+    """
+    generator = np.random.default_rng(5)
+    shifts = generator.normal(0.0, 0.4, 10)
+    rows = [
+        study_row(str(size), seed=seed, parameters=1_000 * 10**size, mae_int8=5.0 + 4.0 * 0.5**size + shift)
+        for seed, shift in enumerate(shifts)
+        for size in range(4)
+    ]
+    (curve,) = fit_curves(rows, resamples=20_000)
+    assert isinstance(curve, Curve) and curve.a.low is not None and curve.a.high is not None
+    means = generator.choice(shifts, (400_000, 10)).mean(axis=1)
+    low, high = np.quantile(means, (0.00855, 1 - 0.00855))
+    assert curve.a.high - curve.a.low == pytest.approx(high - low, rel=0.02)

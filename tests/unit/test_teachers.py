@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is missing: install the [tr
 
 from models.losses.answers import Answers  # noqa: E402
 from models.synth import generate_window_set  # noqa: E402
-from models.teachers.cache import load_answers, save_answers  # noqa: E402
+from models.teachers.cache import load_answers, load_weights, save_answers, save_weights  # noqa: E402
 from models.teachers.ensemble import ensemble_answers  # noqa: E402
 from models.teachers.settings import TeacherSettings  # noqa: E402
 from models.teachers.temperature import (  # noqa: E402
@@ -150,3 +150,12 @@ def test_teachers_come_from_the_cache_the_second_time(split: SubjectSplit, tmp_p
     other = SubjectSplit(split.train.pick(np.arange(20)), split.validation, split.test)
     taught(other, tmp_path, lines)
     assert len([line for line in lines if "epoch" in line]) == 4
+
+
+@pytest.mark.parametrize("kept", [0, 20, 700])
+def test_damaged_weights_count_as_none(tmp_path: Path, kept: int) -> None:
+    network, path = torch.nn.Linear(3, 2), tmp_path / "teacher.pt"
+    save_weights(path, network, {"best_epoch": 1})
+    assert load_weights(path, torch.nn.Linear(3, 2)) == {"best_epoch": 1}
+    path.write_bytes(path.read_bytes()[:kept])
+    assert load_weights(path, network) is None

@@ -2,11 +2,14 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ppg_deploy.errors import InputError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -144,7 +147,14 @@ def load_card(path: Path) -> StudentCard:
 
 def describe_problems(error: ValidationError) -> str:
     """One sentence naming every wrong field of a validated file."""
+    problems = error.errors()
     return "; ".join(
         f"field {'.'.join(str(part) for part in problem['loc']) or '(top level)'}: {problem['msg']}"
-        for problem in error.errors()
+        for problem in problems
+        if not (problem["type"] == "too_short" and _holds_another(problem["loc"], problems))
     )
+
+
+def _holds_another(place: tuple[int | str, ...], problems: list["ErrorDetails"]) -> bool:
+    """Pydantic counts only the sound items of a tuple: with a wrong one it may seem too short as well."""
+    return any(len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in problems)
