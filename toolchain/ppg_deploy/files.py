@@ -19,7 +19,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` under a temporary name in the same folder, then rename it to `path`.
 
     Raises:
-        EnvironmentProblem: the folder cannot be created or written.
+        EnvironmentProblem: the folder cannot be created or written, or the disk is full.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,6 +36,11 @@ def write_bytes(path: Path, data: bytes) -> None:
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)
         os.replace(temporary, path)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise EnvironmentProblem(
+            f"cannot write {path}: {error.strerror}", hint="make room on the disk, or choose another folder"
+        ) from error
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
